@@ -1,0 +1,217 @@
+//! The wallet API's bodies.
+//!
+//! Amounts travel twice: as decimal text in the currency's scale (`"10.50"`) for people, and as an
+//! integer of minor units (`1050`) for programs. Neither is ever a float. Instants are UTC with
+//! microseconds.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What a request may be refused for. The wire text is the variant in `SCREAMING_SNAKE_CASE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Code {
+    // The request itself.
+    InvalidRequest,
+    InvalidAmount,
+    InvalidCurrency,
+    InvalidTimestamp,
+    InvalidTransfer,
+    IdempotencyKeyRequired,
+    IdempotencyKeyReused,
+    BodyTooLarge,
+    UnsupportedMediaType,
+    MethodNotAllowed,
+    RouteNotFound,
+    // Who asks.
+    Unauthenticated,
+    InsufficientScope,
+    WalletForbidden,
+    // What the ledger says.
+    WalletNotFound,
+    TransactionNotFound,
+    WalletFrozen,
+    WalletClosed,
+    InsufficientFunds,
+    BalanceLimit,
+    // What we could not do now. All are retryable with the same idempotency key.
+    Overloaded,
+    ReadOnlyMode,
+    OutcomeUnknown,
+    Timeout,
+    Internal,
+}
+
+/// `POST /api/v1/wallets`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateWallet {
+    /// 1 to 100 of `[A-Za-z0-9-_@.]`.
+    pub user_id: String,
+    /// ISO 4217; `BRL` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+}
+
+/// `POST /api/v1/wallets/{id}/deposit`, `…/withdraw`, and with a destination `…/transfer`.
+///
+/// As a client writes it. The service also takes `amount` as a JSON number and reads its digits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MoveMoney {
+    /// Decimal text with at most the currency's decimals, `0.01` to `1000000.00`.
+    pub amount: String,
+    /// When given, must be the wallet's own currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// Names this movement; stands in for an absent `Idempotency-Key` header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_id: Option<String>,
+    /// At most 500 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Only for a transfer.
+    #[serde(default, alias = "toWalletId", skip_serializing_if = "Option::is_none")]
+    pub destination_wallet_id: Option<Uuid>,
+}
+
+/// A wallet as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WalletView {
+    pub id: Uuid,
+    /// The same as `id`, under the name that the other bodies use.
+    pub wallet_id: Uuid,
+    pub user_id: String,
+    pub currency: String,
+    pub status: WalletStatus,
+    pub balance: String,
+    pub balance_minor: i64,
+    /// Gapless count of this wallet's entries. Send it back as `minVersion` to read your writes.
+    pub version: u64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Whether a wallet may move money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum WalletStatus {
+    Active,
+    Frozen,
+    Closed,
+}
+
+/// `GET /api/v1/wallets/{id}/balance`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BalanceView {
+    pub wallet_id: Uuid,
+    pub currency: String,
+    pub balance: String,
+    pub balance_minor: i64,
+    pub version: u64,
+    /// The instant that this balance is known to hold for.
+    pub as_of: DateTime<Utc>,
+    /// True when the ledger could not be asked and an older value is shown.
+    pub stale: bool,
+}
+
+/// `GET /api/v1/wallets/{id}/balance/historical?timestamp=…`, also `…/balance/history`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BalanceAtView {
+    pub wallet_id: Uuid,
+    pub currency: String,
+    pub balance: String,
+    pub balance_minor: i64,
+    /// Of the last entry at or before `timestamp`; 0 before the wallet existed.
+    pub version: u64,
+    pub timestamp: DateTime<Utc>,
+    /// False while an entry with an earlier instant may still be committed.
+    #[serde(rename = "final")]
+    pub is_final: bool,
+}
+
+/// What an entry did to its wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum EntryKind {
+    /// Version 1 of every wallet, with amount 0.
+    WalletCreated,
+    Deposit,
+    Withdrawal,
+    TransferOut,
+    TransferIn,
+    /// The counter-entry of a settlement wallet, one a batch.
+    Settlement,
+}
+
+/// The answer to a deposit, a withdrawal or a transfer, and `GET /api/v1/transactions/{id}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TransactionView {
+    pub transaction_id: Uuid,
+    /// `DEPOSIT`, `WITHDRAWAL` or `TRANSFER_OUT`, as seen from `wallet_id`.
+    #[serde(rename = "type")]
+    pub kind: EntryKind,
+    /// The wallet that was asked.
+    pub wallet_id: Uuid,
+    /// Only for a transfer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_wallet_id: Option<Uuid>,
+    /// Only for a transfer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_wallet_id: Option<Uuid>,
+    pub currency: String,
+    pub amount: String,
+    pub amount_minor: i64,
+    /// Of `wallet_id` right after this transaction.
+    pub new_balance: String,
+    pub new_balance_minor: i64,
+    /// Of `wallet_id` right after this transaction.
+    pub version: u64,
+    pub at: DateTime<Utc>,
+}
+
+/// `GET /api/v1/wallets/{id}/statement?cursor=…&limit=…`, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatementView {
+    pub wallet_id: Uuid,
+    pub currency: String,
+    pub entries: Vec<EntryView>,
+    /// Give it back as `cursor` for the next, older page; absent on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// One line of a statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EntryView {
+    pub transaction_id: Uuid,
+    #[serde(rename = "type")]
+    pub kind: EntryKind,
+    /// Signed: negative when money left the wallet.
+    pub amount: String,
+    pub amount_minor: i64,
+    pub balance_after: String,
+    pub balance_after_minor: i64,
+    pub version: u64,
+    pub at: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counterparty_wallet_id: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// `GET /api/v1/users/{userId}/wallets?cursor=…&limit=…`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WalletsView {
+    pub wallets: Vec<WalletView>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
