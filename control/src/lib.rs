@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The control plane.
+
+pub mod document;
