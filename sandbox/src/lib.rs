@@ -1,1 +1,10 @@
-//! Placeholder.
+//! One machine as an AWS region: real servers behind an AWS-compatible endpoint on loopback.
+//!
+//! For demonstrations, drills and tests; never ships. [`data`] and [`child`] are fixtures of every
+//! crate's integration tests: private servers on free ports, gone when dropped.
+
+pub mod child;
+pub mod data;
+pub mod poll;
+pub mod port;
+pub mod program;

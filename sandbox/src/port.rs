@@ -1,0 +1,40 @@
+//! Free loopback ports for servers that must be told their port before they start.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::ops::Range;
+use std::sync::Mutex;
+
+/// Below the range from which Linux takes the local ports of outgoing connections (32768 and up):
+/// a server that restarts on its port a minute later must still find it free.
+const PORTS: Range<u16> = 15_000..32_000;
+
+/// How often to try: with half of the range taken, 1,000 failures in a row do not happen.
+const ATTEMPTS: u32 = 1_000;
+
+/// Handed out by this process, also when nobody listens yet.
+static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
+/// A port on 127.0.0.1 where nobody listens, never handed out twice by this process.
+///
+/// # Errors
+///
+/// No free port was found.
+pub fn free() -> io::Result<u16> {
+    let mut taken = TAKEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for _ in 0..ATTEMPTS {
+        let port = rand::random_range(PORTS);
+        if !taken.contains(&port) && TcpListener::bind(address(port)).is_ok() {
+            taken.insert(port);
+            return Ok(port);
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AddrInUse, "finding a free loopback port"))
+}
+
+/// The loopback address of a port.
+#[must_use]
+pub fn address(port: u16) -> SocketAddrV4 {
+    SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)
+}

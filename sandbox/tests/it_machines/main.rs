@@ -1,0 +1,3 @@
+//! The processes behind the region: started, killed and counted for real.
+
+mod fixtures;
