@@ -1,0 +1,12 @@
+//! The rules of money. Pure: no clock, no database, no HTTP, no chance.
+//!
+//! [`batch::decide`] takes what was read under lock and the commands in the order they came, and says
+//! what to write and what to answer. The same function runs in production, in the benchmark and in
+//! the simulation.
+
+pub mod batch;
+pub mod command;
+pub mod entry;
+pub mod id;
+pub mod money;
+pub mod wallet;
