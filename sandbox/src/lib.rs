@@ -5,6 +5,7 @@
 
 pub mod child;
 pub mod data;
+pub mod forwarder;
 pub mod poll;
 pub mod port;
 pub mod program;
