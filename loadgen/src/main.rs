@@ -36,6 +36,8 @@ async fn load(options: &Run) -> anyhow::Result<Report> {
     let runner = Runner::open(options, chrono::Utc::now()).await?;
     let settle = Duration::from_secs(options.settle_seconds);
     let mut writes = runner.fund(settle).await;
+    // Read by whoever started this program, so that its clock starts with the load.
+    writeln!(std::io::stderr(), "loadgen: {} wallets are open, load starts", options.wallets)?;
     let stop = CancellationToken::new();
     let (tally, open) = {
         let drive = runner.drive(options, &stop, &mut writes);
