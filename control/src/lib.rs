@@ -1,3 +1,20 @@
-//! The control plane.
+//! The control plane: reads an environment, decides, acts, alerts, and says why.
+//!
+//! Direction of dependencies: `api`, `app` → gateways (`aws`, `journal`, `probe`) → pure parts
+//! (`reconcile/*/decide`, `alert/rule`, `readings/classify`, `cost`, `fleet`), never back. Only
+//! `aws` names the AWS SDK, only `journal` names sqlx, only `config` reads the environment.
 
+pub mod alert;
+pub mod app;
+pub mod aws;
+pub mod config;
+pub mod cost;
 pub mod document;
+pub mod driver;
+pub mod fleet;
+pub mod hold;
+pub mod intent;
+pub mod journal;
+pub mod metrics;
+pub mod readings;
+pub mod reconcile;

@@ -1,0 +1,173 @@
+//! The only module that names `aws_sdk_*`. Our types in and out.
+//!
+//! Reads may be retried by the SDK, within bounds. Changes never are: three of them take no
+//! idempotency token, and a retry after a lost reply would fail a cluster over twice. What a
+//! failure proves about the world is in its variant, because everything above decides by that.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use crate::fleet;
+
+/// An answer on its way.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, CallError>>;
+
+/// What a call failed at, and what that proves.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// AWS refused: nothing happened.
+    #[error("{doing}: AWS refused: {code}: {message}")]
+    Rejected { doing: String, code: String, message: String },
+    /// AWS asked to come later: nothing happened.
+    #[error("{doing}: AWS throttled it ({code})")]
+    Throttled { doing: String, code: String },
+    /// No usable reply: it may have happened.
+    #[error("{doing}: no usable answer")]
+    Unknown {
+        doing: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// What repeating a change does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Says the wanted end state: repeating it changes nothing.
+    Convergent,
+    /// Repeating it does it again, and that is harmless.
+    Repeatable,
+    /// Repeating it does it again, and that is harm. Never sent twice.
+    Once,
+}
+
+/// A change asked of AWS, with everything that it needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "call", rename_all = "snake_case")]
+pub enum Change {
+    /// ECS `UpdateService`, absolute.
+    SetDesired { cluster: String, service: String, from: u32, to: u32 },
+    /// Application Auto Scaling `RegisterScalableTarget`, absolute.
+    SetCapacity { cluster: String, service: String, min: u32, max: u32 },
+    /// ECS `StopTask`: the service replaces it.
+    StopTask { cluster: String, task: String, reason: String },
+    /// RDS FailoverDBCluster; the target is always named.
+    FailoverDatabase { cluster: String, target: String },
+    /// ElastiCache `TestFailover`. For drills only.
+    FailoverCache { group: String, shard: String },
+    /// MSK `RebootBroker`.
+    RebootBroker { cluster_arn: String, broker: String },
+    /// SNS `Publish`. `id` is the same each time the same message is sent.
+    Publish { topic: String, subject: String, message: String, id: String },
+}
+
+impl Change {
+    /// What repeating it does.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        match self {
+            Self::SetDesired { .. } | Self::SetCapacity { .. } | Self::StopTask { .. } => {
+                Effect::Convergent
+            }
+            Self::Publish { .. } => Effect::Repeatable,
+            Self::FailoverDatabase { .. }
+            | Self::FailoverCache { .. }
+            | Self::RebootBroker { .. } => Effect::Once,
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SetDesired { service, from, to, .. } => {
+                write!(f, "set desired tasks of {service} from {from} to {to}")
+            }
+            Self::SetCapacity { service, min, max, .. } => {
+                write!(f, "set capacity of {service} to {min}..{max}")
+            }
+            Self::StopTask { task, .. } => write!(f, "stop task {task}"),
+            Self::FailoverDatabase { cluster, target } => {
+                write!(f, "fail database {cluster} over to {target}")
+            }
+            Self::FailoverCache { group, shard } => write!(f, "fail cache {group}/{shard} over"),
+            Self::RebootBroker { broker, .. } => write!(f, "reboot broker {broker}"),
+            Self::Publish { topic, subject, .. } => write!(f, "publish '{subject}' to {topic}"),
+        }
+    }
+}
+
+/// What AWS said about a change that it accepted: an operation, deployment or message id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt(pub String);
+
+/// One series asked of CloudWatch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricQuery {
+    /// `[a-z][a-zA-Z0-9_]*`, unique within the call.
+    pub id: String,
+    pub namespace: String,
+    pub metric: String,
+    pub dimensions: Vec<(String, String)>,
+    /// `Average`, `Sum`, `p99`, ….
+    pub statistic: String,
+    pub period_s: u32,
+}
+
+/// How completely CloudWatch answered for one series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completeness {
+    Complete,
+    /// More exists than was sent.
+    Partial,
+    /// The series could not be read.
+    Failed,
+}
+
+/// The points of one series, oldest first, each at the start of its period.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    pub id: String,
+    pub completeness: Completeness,
+    pub points: Vec<(DateTime<Utc>, f64)>,
+}
+
+/// The series, and the server's own clock as it answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metrics {
+    pub series: Vec<Series>,
+    pub server_time: Option<DateTime<Utc>>,
+}
+
+/// AWS as control knows it. The real one is [`Aws`]; simulations bring their own.
+pub trait Cloud: Send + Sync {
+    /// ECS: the service with its tasks.
+    fn service<'a>(&'a self, cluster: &'a str, service: &'a str) -> Answer<'a, fleet::Service>;
+    /// Application Auto Scaling: the service's capacity range and policies; `None` if not registered.
+    fn scaling<'a>(
+        &'a self,
+        cluster: &'a str,
+        service: &'a str,
+    ) -> Answer<'a, Option<fleet::Scaling>>;
+    /// Load balancing: the targets of the group with this name.
+    fn targets<'a>(&'a self, target_group: &'a str) -> Answer<'a, Vec<fleet::Target>>;
+    /// RDS: the cluster with its instances.
+    fn database<'a>(&'a self, cluster: &'a str) -> Answer<'a, fleet::Database>;
+    /// ElastiCache: the replication group with its nodes.
+    fn cache<'a>(&'a self, group: &'a str) -> Answer<'a, fleet::Cache>;
+    /// MSK: the cluster with its brokers.
+    fn broker<'a>(&'a self, cluster_arn: &'a str) -> Answer<'a, fleet::Broker>;
+    /// CloudWatch GetMetricData over `[from, to)`, every page of it.
+    fn metrics<'a>(
+        &'a self,
+        queries: &'a [MetricQuery],
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Answer<'a, Metrics>;
+    /// Makes a change, at most once, without any retry.
+    fn change<'a>(&'a self, change: &'a Change) -> Answer<'a, Receipt>;
+}

@@ -1,0 +1,240 @@
+//! Changes to the world, written down before they are made.
+//!
+//! An intent is in the journal before its call is sent, and its outcome after. A crash or a lost
+//! reply leaves an intent open: whoever owns it looks at the world and settles it. A change whose
+//! effect is [`Effect::Once`](crate::aws::Effect) is never sent again, whatever happened to its
+//! reply. An intent that cannot be written down is not carried out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::aws::{CallError, Change, Cloud, Receipt};
+use crate::journal::{Entry, Event, Journal, JournalError};
+
+/// Where an intent stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Written down; the call may or may not have been sent.
+    Logged,
+    /// AWS accepted it.
+    Confirmed,
+    /// AWS refused it, or asked to come later: nothing happened.
+    Rejected,
+    /// No usable reply: it must be observed.
+    Unknown,
+    /// Looking showed that it happened.
+    Applied,
+    /// Looking showed that it did not happen.
+    NotApplied,
+    /// Looking did not show which; a human must.
+    Unresolved,
+}
+
+impl State {
+    /// True while somebody must still look at the world.
+    #[must_use]
+    pub fn open(self) -> bool {
+        matches!(self, Self::Logged | Self::Unknown)
+    }
+
+    /// The state after `next` was reported, or `None` if that cannot follow.
+    #[must_use]
+    pub fn then(self, next: Self) -> Option<Self> {
+        use State::{Applied, Confirmed, Logged, NotApplied, Rejected, Unknown, Unresolved};
+        match (self, next) {
+            (Logged, Confirmed | Rejected | Unknown)
+            // A crash between the call and its outcome: straight from logged to what is seen.
+            | (Logged | Unknown, Applied | NotApplied | Unresolved) => Some(next),
+            _ => None,
+        }
+    }
+
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Logged => "intent.logged",
+            Self::Confirmed => "intent.confirmed",
+            Self::Rejected => "intent.rejected",
+            Self::Unknown => "intent.unknown",
+            Self::Applied => "intent.applied",
+            Self::NotApplied => "intent.not_applied",
+            Self::Unresolved => "intent.unresolved",
+        }
+    }
+}
+
+/// A change that somebody wants, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// `control`, or the token's name on whose word it is done.
+    pub actor: String,
+    /// What it is part of: `local/service/wallet-svc`, `local/run/…/promote`.
+    pub subject: String,
+    pub why: String,
+    pub change: Change,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Confirmed(Receipt),
+    /// Nothing happened, and why.
+    Rejected(String),
+    /// Nothing is known, and why.
+    Unknown(String),
+}
+
+/// An intent as the journal tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The seq of its `intent.logged` event, which names it for ever.
+    pub id: u64,
+    pub intent: Intent,
+    pub state: State,
+}
+
+/// Carries intents out.
+#[derive(Clone)]
+pub struct Intents {
+    journal: Journal,
+    cloud: Arc<dyn Cloud>,
+}
+
+impl Intents {
+    #[must_use]
+    pub fn new(journal: Journal, cloud: Arc<dyn Cloud>) -> Self {
+        Self { journal, cloud }
+    }
+
+    /// Writes the intent down, makes the change at most once, writes the outcome down. Returns
+    /// the intent's id with the outcome.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written. Failing before the call means that nothing was sent;
+    /// failing after it leaves the intent open, to be settled by looking.
+    pub async fn carry_out(&self, intent: &Intent) -> Result<(u64, Outcome), JournalError> {
+        let id = self.log(intent).await?;
+        Ok((id, self.send(id, intent).await?))
+    }
+
+    /// Only writes the intent down, together with events that belong to it. Returns its id.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written: then the change must not be made.
+    pub async fn log(&self, intent: &Intent) -> Result<u64, JournalError> {
+        self.journal.append(logged(intent)).await
+    }
+
+    /// Makes the change of an intent that was just written down as `id`, and writes its outcome.
+    ///
+    /// # Errors
+    ///
+    /// When the outcome cannot be written: the intent stays open.
+    pub async fn send(&self, id: u64, intent: &Intent) -> Result<Outcome, JournalError> {
+        let outcome = match self.cloud.change(&intent.change).await {
+            Ok(receipt) => Outcome::Confirmed(receipt),
+            Err(error @ (CallError::Rejected { .. } | CallError::Throttled { .. })) => {
+                Outcome::Rejected(error.to_string())
+            }
+            Err(error @ CallError::Unknown { .. }) => Outcome::Unknown(chain(&error)),
+        };
+        let (state, detail) = match &outcome {
+            Outcome::Confirmed(Receipt(receipt)) => (State::Confirmed, receipt),
+            Outcome::Rejected(why) => (State::Rejected, why),
+            Outcome::Unknown(why) => (State::Unknown, why),
+        };
+        self.report(id, intent, state, detail).await?;
+        Ok(outcome)
+    }
+
+    /// Writes down what looking at the world said about an open intent.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written: the intent stays open.
+    pub async fn settle(
+        &self,
+        id: u64,
+        intent: &Intent,
+        finding: State,
+        seen: &str,
+    ) -> Result<(), JournalError> {
+        self.report(id, intent, finding, seen).await
+    }
+
+    async fn report(
+        &self,
+        id: u64,
+        intent: &Intent,
+        state: State,
+        detail: &str,
+    ) -> Result<(), JournalError> {
+        let kind = state.kind();
+        let word = kind.trim_start_matches("intent.").replace('_', " ");
+        let summary = format!("{word}: {}; {detail}", intent.change);
+        let data = json!({ "intent": id, "state": state, "detail": detail });
+        let entry = Entry::by(&intent.actor, &intent.subject, kind, summary, data);
+        self.journal.append(entry).await?;
+        Ok(())
+    }
+
+    /// The intents that nobody settled yet, oldest first: read once after a restart.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn open(&self) -> Result<Vec<Record>, JournalError> {
+        let mut records = BTreeMap::new();
+        self.journal.replay("intent.", |event| fold(&mut records, event)).await?;
+        Ok(records.into_values().filter(|record| record.state.open()).collect())
+    }
+}
+
+fn logged(intent: &Intent) -> Entry {
+    let summary = format!("{}: {}", intent.change, intent.why);
+    let data = serde_json::to_value(intent).expect("an intent has only text keys");
+    Entry::by(&intent.actor, &intent.subject, State::Logged.kind(), summary, data)
+}
+
+/// What the data of every later `intent.*` event says.
+#[derive(Deserialize)]
+struct Report {
+    intent: u64,
+    state: State,
+}
+
+/// Folds one event into the intents still open. Settled ones are dropped: the journal has them.
+pub fn fold(records: &mut BTreeMap<u64, Record>, event: &Event) {
+    if event.kind == State::Logged.kind() {
+        if let Ok(intent) = serde_json::from_value(event.data.clone()) {
+            records.insert(event.seq, Record { id: event.seq, intent, state: State::Logged });
+        }
+        return;
+    }
+    let Ok(report) = Report::deserialize(&event.data) else { return };
+    if let Some(record) = records.get_mut(&report.intent)
+        && let Some(state) = record.state.then(report.state)
+    {
+        record.state = state;
+        if !state.open() {
+            records.remove(&report.intent);
+        }
+    }
+}
+
+/// The error with its causes, as one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,204 @@
+//! The append-only record of everything observed, decided, intended and done.
+//!
+//! It is the control plane's state: what restarts, what the dashboards stream, what an auditor
+//! reads. Each event carries the hash of the one before, so that a changed byte shows, and the
+//! epoch of the process that wrote it, so that a superseded process can no longer write. Whoever
+//! cannot write here must not act. It lives in a file of its own and never in a database that
+//! control manages. It is not a log: it holds what mattered, not what happened.
+
+mod event;
+mod store;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, broadcast, watch};
+
+pub use event::{Entry, Event, Hash};
+use store::{Store, Tail};
+pub use verify::{Verdict, verify};
+
+use crate::driver::Clock;
+
+/// Events kept for slow subscribers; who falls behind reads the rest with [`Journal::since`].
+const SUBSCRIBER_EVENTS_MAX: usize = 1024;
+/// Events read at once while replaying: at 64 KiB each, 16 MiB.
+const PAGE_EVENTS_MAX: u32 = 256;
+/// The largest `data` of one event.
+const DATA_BYTES_MAX: usize = 64 * 1024;
+/// The longest summary, in characters; a sentence, not a report.
+const SUMMARY_CHARS_MAX: usize = 500;
+
+/// What went wrong with the journal. Any of these means: do not act.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    #[error("opening the journal {path}")]
+    Open { path: String, source: sqlx::Error },
+    #[error("writing event '{kind}' about {subject} to the journal")]
+    Write { kind: String, subject: String, source: sqlx::Error },
+    #[error("reading the journal")]
+    Read { source: sqlx::Error },
+    #[error("another process (epoch {theirs}) took the journal over from this one (epoch {ours})")]
+    Superseded { ours: u64, theirs: u64 },
+    #[error("event '{kind}' about {subject} carries {bytes} bytes; {DATA_BYTES_MAX} at most")]
+    TooLarge { kind: String, subject: String, bytes: usize },
+    #[error("journal event {seq} cannot be read: {reason}")]
+    Corrupt { seq: u64, reason: String },
+}
+
+/// The journal, open for this process alone. A clone is another handle on the same journal.
+#[derive(Clone)]
+pub struct Journal {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    clock: Clock,
+    epoch: u64,
+    store: Store,
+    /// The newest event's seq and hash. `None` after a write of unknown fate: read it again.
+    tail: Mutex<Option<Tail>>,
+    newest: watch::Sender<u64>,
+    events: broadcast::Sender<Arc<Event>>,
+}
+
+impl Journal {
+    /// Opens or creates the journal, and takes it over: who had it before can no longer write.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be opened or written.
+    pub async fn open(path: &Path, clock: Clock) -> Result<Self, JournalError> {
+        let fail = |source| JournalError::Open { path: path.display().to_string(), source };
+        let store = Store::open(path).await.map_err(fail)?;
+        let epoch = store.take_over().await.map_err(fail)?;
+        let tail = store.tail().await.map_err(fail)?;
+        let shared = Shared {
+            clock,
+            epoch,
+            store,
+            newest: watch::Sender::new(tail.seq),
+            tail: Mutex::new(Some(tail)),
+            events: broadcast::Sender::new(SUBSCRIBER_EVENTS_MAX),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Appends one event and returns its seq once it is durable.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was written, or (only when the disk failed in mid-commit) it is not known.
+    pub async fn append(&self, entry: Entry) -> Result<u64, JournalError> {
+        self.append_all(vec![entry]).await
+    }
+
+    /// Appends events that belong together: all of them or none. Returns the last one's seq.
+    ///
+    /// # Errors
+    ///
+    /// As [`Journal::append`].
+    ///
+    /// # Panics
+    ///
+    /// When there is nothing to append, which is a bug of the caller.
+    pub async fn append_all(&self, entries: Vec<Entry>) -> Result<u64, JournalError> {
+        assert!(!entries.is_empty(), "an append of nothing");
+        let shared = &self.shared;
+        // Held over the commit and the announcement, so that subscribers see events in order.
+        let mut held = shared.tail.lock().await;
+        let tail = match held.take() {
+            Some(tail) => tail,
+            None => shared.store.tail().await.map_err(|source| JournalError::Read { source })?,
+        };
+        let events = match self.seal(&tail, entries) {
+            Ok(events) => events,
+            Err(error) => {
+                *held = Some(tail);
+                return Err(error);
+            }
+        };
+        shared.store.insert(shared.epoch, &events).await?;
+        let last = events.last().expect("asserted above: there is at least one");
+        *held = Some(Tail { seq: last.seq, hash: last.hash });
+        let seq = last.seq;
+        for event in events {
+            // Nobody listening is no fault: the event is in the store.
+            let _ = shared.events.send(Arc::new(event));
+        }
+        shared.newest.send_replace(seq);
+        Ok(seq)
+    }
+
+    fn seal(&self, tail: &Tail, entries: Vec<Entry>) -> Result<Vec<Event>, JournalError> {
+        let at = (self.shared.clock)();
+        let mut events = Vec::with_capacity(entries.len());
+        let mut tail = Tail { seq: tail.seq, hash: tail.hash };
+        for entry in entries {
+            let event = Event::seal(&tail, self.shared.epoch, at, entry)?;
+            tail = Tail { seq: event.seq, hash: event.hash };
+            events.push(event);
+        }
+        Ok(events)
+    }
+
+    /// Which process wrote an event: grows by one with each start.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.shared.epoch
+    }
+
+    /// The newest event's seq; 0 while there is none.
+    #[must_use]
+    pub fn newest(&self) -> u64 {
+        *self.shared.newest.borrow()
+    }
+
+    /// Every event from now on, in order. After `Lagged`, continue with [`Journal::since`].
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.shared.events.subscribe()
+    }
+
+    /// Events after `seq`, oldest first, at most `limit` (and never more than 1,000).
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn since(&self, seq: u64, limit: u32) -> Result<Vec<Event>, JournalError> {
+        self.shared.store.since(seq, limit.min(1_000)).await
+    }
+
+    /// The newest events, oldest first, at most `limit` (and never more than 1,000).
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn last(&self, limit: u32) -> Result<Vec<Event>, JournalError> {
+        let from = self.newest().saturating_sub(u64::from(limit.min(1_000)));
+        self.since(from, limit).await
+    }
+
+    /// Shows `each` every event whose kind starts with `prefix`, oldest first. An empty prefix
+    /// shows all. This is how state is rebuilt after a restart.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn replay(
+        &self,
+        prefix: &str,
+        mut each: impl FnMut(&Event),
+    ) -> Result<(), JournalError> {
+        let mut seq = 0;
+        loop {
+            let page = self.shared.store.since_of_kind(seq, prefix, PAGE_EVENTS_MAX).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            seq = last.seq;
+            page.iter().for_each(&mut each);
+        }
+    }
+}
