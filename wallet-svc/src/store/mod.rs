@@ -1,56 +1,52 @@
 //! The ledger's tables, behind one handle. The only module that names `sqlx`.
 //!
 //! Writes go through lanes ([`lane`]), each a task with a connection of its own that commits whatever
-//! is queued in one transaction. Reads are coalesced or go through a small pool. The handle knows at
-//! any moment whether the database can be written, from a probe once a second.
+//! is queued in one transaction. Reads of wallets as they stand are gathered ([`balances`]), reads of
+//! the past go through a small pool ([`history`]). A probe ([`probe`]) knows whether the database can
+//! be written. [`outbox`] is what the relay publishes from.
+
+mod answer;
+mod balances;
+mod connection;
+mod history;
+mod lane;
+pub mod outbox;
+mod pool;
+mod probe;
+mod row;
+mod shared;
+mod sql;
+mod transaction;
+
+pub use answer::{
+    Balance, BalanceAt, HistoryEntry, Leg, Mode, ReadError, Statement, Stats, SubmitError, Wallets,
+};
 
 use crate::cache::Cache;
 use crate::ledger::command::{Command, Outcome};
-use crate::ledger::wallet::Wallet;
-use protocol::wallet::EntryKind;
+use balances::Balances;
+use lane::{Job, Lane};
+use pool::Pool;
+use sha2::{Digest, Sha256};
+use shared::Shared;
+use sqlx::Connection as _;
+use sqlx::migrate::{MigrateError, Migrator};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-/// Why a command has no outcome yet. All may be sent again with the same key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SubmitError {
-    /// The lane's queue is full. Nothing was done.
-    #[error("too many commands are waiting")]
-    Overloaded { retry_after: Duration },
-    /// The database takes no writes, as during a failover. Nothing was done.
-    #[error("the ledger takes no writes at the moment")]
-    ReadOnly { retry_after: Duration },
-    /// The deadline passed while the command may have been committed.
-    #[error("it is not known yet whether the command was carried out")]
-    OutcomeUnknown,
-    /// The deadline passed before the command was begun. Nothing was done.
-    #[error("the command was not begun in time")]
-    Timeout,
-    /// The database cannot be reached. Nothing was done.
-    #[error("the ledger's database cannot be reached")]
-    Unavailable { retry_after: Duration },
-    /// The database refuses this very command, or the service is shutting down. Nothing was done.
-    #[error("the ledger could not carry out the command")]
-    Failed,
-}
+/// When to come back after a refusal that passes: the probe looks once a second.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Why something could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The database cannot be reached, and the cache does not know either.
-    #[error("reading {what}")]
-    Unavailable {
-        what: &'static str,
-        #[source]
-        source: sqlx::Error,
-    },
-    /// Too many reads are waiting.
-    #[error("too many reads are waiting")]
-    Overloaded,
-}
+/// Connections for reads of the past, to the writer and to a replica each.
+const HISTORY_CONNECTIONS: usize = 4;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// What the store needs to know. Bounds are in the fields' names.
 #[derive(Clone, Debug)]
@@ -68,102 +64,6 @@ pub struct Settings {
     pub task_id: String,
 }
 
-/// A wallet's balance, and since when and how well it is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Balance {
-    pub wallet: Wallet,
-    /// Microseconds since 1970: the instant that the balance is known to hold for.
-    pub as_of_us: i64,
-    /// The writer could not be asked; from the cache or a replica.
-    pub stale: bool,
-}
-
-/// A wallet's balance at an instant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BalanceAt {
-    /// The wallet as it is now.
-    pub wallet: Wallet,
-    /// Minor units.
-    pub available: i64,
-    /// Of the last entry at or before the instant; 0 when there was none.
-    pub version: u64,
-    /// False while an entry with an earlier instant may still be committed.
-    pub is_final: bool,
-}
-
-/// One line of history. Amounts in minor units, instants in microseconds since 1970.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HistoryEntry {
-    pub txn_id: Uuid,
-    pub wallet_id: Uuid,
-    pub kind: EntryKind,
-    pub amount: i64,
-    pub available_after: i64,
-    pub held_after: i64,
-    pub version: u64,
-    pub at_us: i64,
-    pub counterparty: Option<Uuid>,
-    pub description: Option<String>,
-}
-
-/// A page of history, newest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Statement {
-    pub wallet: Wallet,
-    pub entries: Vec<HistoryEntry>,
-    /// Give it back as `before` for the next, older page.
-    pub next: Option<i64>,
-}
-
-/// A page of a user's wallets, ascending by id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wallets {
-    pub wallets: Vec<Wallet>,
-    /// Give it back as `after` for the next page.
-    pub next: Option<Uuid>,
-}
-
-/// One customer's side of a transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leg {
-    pub wallet: Wallet,
-    pub entry: HistoryEntry,
-}
-
-/// Whether commands can be carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Mode {
-    /// The last probe wrote.
-    Writable = 0,
-    /// The last probe found a database that takes no writes.
-    ReadOnly = 1,
-    /// The last probe found no database.
-    Unreachable = 2,
-}
-
-/// What the metrics show. Counters only grow.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stats {
-    pub mode: Mode,
-    /// Commands waiting in each lane.
-    pub queue_depths: Vec<usize>,
-    pub batches: u64,
-    pub commands: u64,
-    /// Markers that are not published yet, as counted from first and last; `None` until known.
-    pub outbox_pending: Option<u64>,
-    /// Age in microseconds of the oldest marker; 0 when there is none, `None` until known.
-    pub outbox_oldest_us: Option<u64>,
-    pub deadlocks: u64,
-    pub reconnects: u64,
-    pub unknown_outcomes: u64,
-    pub bisections: u64,
-    pub published_events: u64,
-    pub cache_hits: u64,
-    pub cache_misses: u64,
-    pub cache_dropped: u64,
-}
-
 /// Why the ledger could not start or migrate.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -176,94 +76,180 @@ pub enum StartError {
     #[error("connecting to the writer to migrate it")]
     Connect(#[source] sqlx::Error),
     #[error("migrating the ledger's tables")]
-    Migrate(#[source] sqlx::migrate::MigrateError),
+    Migrate(#[source] MigrateError),
 }
 
 /// The ledger. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    mode: std::sync::Arc<std::sync::atomic::AtomicU8>,
+    shared: Arc<Shared>,
+    lanes: Arc<[mpsc::Sender<Job>]>,
+    balances: Balances,
+    writer_pool: Arc<Pool>,
+    replica_pool: Option<Arc<Pool>>,
 }
 
 impl Ledger {
     /// Starts lanes, readers and the probe on `tracker`, and returns at once: the database need not
-    /// be there yet. Cancelling `stop` lets the lanes finish what is queued and ends them; cancel it
-    /// only after the last `submit` has returned.
+    /// be there yet. Cancelling `stop` lets all finish what is queued and ends them; cancel it only
+    /// after the last call has returned. A lane that finds that money would be lost cancels `stop`
+    /// itself, and the process must end.
+    ///
+    /// # Errors
+    ///
+    /// When a URL is none.
     pub fn start(
-        settings: Settings,
+        settings: &Settings,
         cache: Option<Cache>,
         tracker: &TaskTracker,
-        stop: CancellationToken,
+        stop: &CancellationToken,
     ) -> Result<Self, StartError> {
-        todo!()
+        let options = |url: &String| {
+            connection::options(url, &settings.password)
+                .map_err(|source| StartError::Url { url: url.clone(), source })
+        };
+        let writer = options(&settings.writer_url)?;
+        let reader = settings.reader_url.as_ref().map(options).transpose()?;
+        let pool = |options| Arc::new(Pool::new(options, HISTORY_CONNECTIONS));
+        let (writer_pool, replica_pool) = (pool(writer.clone()), reader.clone().map(pool));
+        let shared = Arc::new(Shared::new(writer, reader, cache));
+        // Tasks begin at different stripes, so that their lanes seldom share one.
+        let first_stripe = Sha256::digest(settings.task_id.as_bytes())[0];
+        let lanes = (0u8..)
+            .zip(0..settings.lanes.max(1))
+            .map(|(number, _)| {
+                let (sender, queue) = mpsc::channel(settings.queue_per_lane_max.max(1));
+                let seed = Uuid::new_v4().as_u64_pair().0;
+                let stripe = first_stripe.wrapping_add(number);
+                let lane = Lane::new(Arc::clone(&shared), stripe, seed);
+                tracker.spawn(lane.run(queue, stop.clone()));
+                sender
+            })
+            .collect();
+        tracker.spawn(probe::run(Arc::clone(&shared), first_stripe, stop.clone()));
+        let balances = Balances::start(&shared, tracker, stop);
+        Ok(Self { shared, lanes, balances, writer_pool, replica_pool })
     }
 
     /// Applies the migrations to the writer.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be reached or a migration fails.
     pub async fn migrate(settings: &Settings) -> Result<(), StartError> {
-        todo!()
+        let url = &settings.writer_url;
+        let options = connection::options(url, &settings.password)
+            .map_err(|source| StartError::Url { url: url.clone(), source })?;
+        let mut connection =
+            sqlx::MySqlConnection::connect_with(&options).await.map_err(StartError::Connect)?;
+        MIGRATIONS.run(&mut connection).await.map_err(StartError::Migrate)?;
+        connection.close().await.map_err(StartError::Connect)
     }
 
     /// Carries out `command`, once per key, or says why that is not known by `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no outcome; the same command may be sent again.
     pub async fn submit(
         &self,
         command: Command,
         deadline: Instant,
     ) -> Result<Outcome, SubmitError> {
-        todo!()
+        match self.shared.mode() {
+            Mode::Writable => {}
+            Mode::ReadOnly => return Err(SubmitError::ReadOnly { retry_after: RETRY_AFTER }),
+            Mode::Unreachable => return Err(SubmitError::Unavailable { retry_after: RETRY_AFTER }),
+        }
+        // Ids are hashes, so any byte spreads them evenly. A wallet is always in the same lane.
+        let lane = usize::from(command.wallet_id.as_bytes()[15]) % self.lanes.len();
+        let begun = Arc::new(AtomicBool::new(false));
+        let (reply, outcome) = oneshot::channel();
+        let job = Job { command, deadline, begun: Arc::clone(&begun), reply };
+        self.lanes[lane].try_send(job).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => {
+                SubmitError::Overloaded { retry_after: RETRY_AFTER }
+            }
+            // Shutting down.
+            mpsc::error::TrySendError::Closed(_) => {
+                SubmitError::Unavailable { retry_after: RETRY_AFTER }
+            }
+        })?;
+        match timeout_at(deadline, outcome).await {
+            Ok(Ok(outcome)) => outcome,
+            // The lane is gone, or works on it, unless it had not begun: then it never will.
+            Ok(Err(_)) | Err(_) => {
+                if begun.swap(true, Ordering::AcqRel) {
+                    self.shared.meters.unknown_outcomes.fetch_add(1, Ordering::Relaxed);
+                    Err(SubmitError::OutcomeUnknown)
+                } else {
+                    Err(SubmitError::Timeout)
+                }
+            }
+        }
     }
 
-    /// The wallet as it stands in the ledger.
-    pub async fn wallet(&self, id: Uuid) -> Result<Option<Wallet>, ReadError> {
-        todo!()
+    /// The wallet as it stands in the ledger; `stale` when only a replica could be asked. `None` when
+    /// there is none.
+    ///
+    /// # Errors
+    ///
+    /// When nobody can be asked.
+    pub async fn wallet(&self, id: Uuid) -> Result<Option<Balance>, ReadError> {
+        self.balances.wallet(id).await
     }
 
-    /// The wallet's balance, from the cache if that has at least `min_version`.
+    /// The wallet's balance, from the cache if that has at least `min_version`, else from the ledger.
+    /// `None` when there is no such wallet.
+    ///
+    /// # Errors
+    ///
+    /// When nobody can be asked.
     pub async fn balance(
         &self,
         id: Uuid,
         min_version: Option<u64>,
     ) -> Result<Option<Balance>, ReadError> {
-        todo!()
-    }
-
-    /// The balance right after the last entry at or before `at_us`.
-    pub async fn balance_at(&self, id: Uuid, at_us: i64) -> Result<Option<BalanceAt>, ReadError> {
-        todo!()
-    }
-
-    /// The `limit` newest entries older than `before`.
-    pub async fn statement(
-        &self,
-        id: Uuid,
-        before: Option<i64>,
-        limit: u16,
-    ) -> Result<Option<Statement>, ReadError> {
-        todo!()
-    }
-
-    /// The first `limit` wallets of `user_id` after `after`.
-    pub async fn wallets_of_user(
-        &self,
-        user_id: &str,
-        after: Option<Uuid>,
-        limit: u16,
-    ) -> Result<Wallets, ReadError> {
-        todo!()
-    }
-
-    /// Both sides of a transfer, or the one side of a deposit or withdrawal; empty when unknown. The
-    /// side that was asked comes first.
-    pub async fn transaction(&self, id: Uuid) -> Result<Vec<Leg>, ReadError> {
-        todo!()
+        self.balances.balance(id, min_version.unwrap_or(0)).await
     }
 
     /// What the last probe found, at most a second or two ago.
+    #[must_use]
     pub fn mode(&self) -> Mode {
-        todo!()
+        self.shared.mode()
+    }
+
+    /// Returns once the ledger can be written. Pending while it cannot.
+    pub async fn writable(&self) {
+        let mut mode = self.shared.watch_mode();
+        // The sender lives in `self.shared`.
+        let _writable = mode.wait_for(|mode| *mode == Mode::Writable).await;
     }
 
     /// Counters and gauges.
+    #[must_use]
     pub fn stats(&self) -> Stats {
-        todo!()
+        let meters = &self.shared.meters;
+        let cache = self.shared.cache.as_ref().map(Cache::meters);
+        let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let backlog = self.shared.backlog();
+        let depth = |lane: &mpsc::Sender<Job>| lane.max_capacity() - lane.capacity();
+        Stats {
+            mode: self.mode(),
+            queue_depths: self.lanes.iter().map(depth).collect(),
+            batches: read(&meters.batches),
+            commands: read(&meters.commands),
+            outbox_pending: backlog.map(|backlog| backlog.pending),
+            outbox_oldest_us: backlog.map(|backlog| backlog.oldest_us),
+            conflicts: read(&meters.conflicts),
+            connects: read(&meters.connects),
+            unknown_outcomes: read(&meters.unknown_outcomes),
+            bisections: read(&meters.bisections),
+            published: read(&meters.published),
+            cache_hits: cache.map_or(0, |meters| read(&meters.hits)),
+            cache_misses: cache.map_or(0, |meters| read(&meters.misses)),
+            cache_dropped: cache.map_or(0, |meters| read(&meters.dropped)),
+            cache_failures: cache.map_or(0, |meters| read(&meters.failures)),
+        }
     }
 }

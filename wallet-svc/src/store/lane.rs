@@ -1,0 +1,326 @@
+//! One lane: a task with one connection, which commits whatever is queued in one transaction.
+//!
+//! There is no timer. An idle lane commits a batch of one at once; while it does, the next batch
+//! gathers by itself. A failed batch is carried out again through the same path: keys are looked up
+//! under the wallets' locks, so that what was already committed is found and not repeated.
+
+use super::connection::{Connection, Fault};
+use super::shared::Shared;
+use super::sql::Sql;
+use super::{Mode, RETRY_AFTER, SubmitError, transaction};
+use crate::ledger::batch::{self, Stripes};
+use crate::ledger::command::{Command, Outcome};
+use crate::ledger::id::TransactionIds;
+use crate::ledger::money::Currency;
+use crate::ledger::wallet::{Kind, Wallet};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// Most commands in one transaction.
+const COMMANDS_MAX: usize = 128;
+
+/// Most wallets locked in one transaction: beyond 200 values MySQL stops looking at each value of an
+/// IN list. Nine are kept free for settlement wallets.
+const WALLETS_MAX: usize = 200 - Currency::COUNT;
+
+/// How often a batch meets a conflict before it is split.
+const CONFLICTS_MAX: u32 = 5;
+
+/// Between two tries. Short, because a failover ends when it ends.
+const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE_MAX: Duration = Duration::from_millis(200);
+
+/// A command, and who waits for it.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) command: Command,
+    pub(super) deadline: Instant,
+    /// Set by the first of lane and caller: whose is it to say what became of the command?
+    pub(super) begun: Arc<AtomicBool>,
+    pub(super) reply: oneshot::Sender<Result<Outcome, SubmitError>>,
+}
+
+/// Jobs that go through one transaction.
+struct Batch {
+    jobs: Vec<Job>,
+    /// An earlier try may have been committed.
+    in_doubt: bool,
+}
+
+/// The task's state.
+pub(super) struct Lane {
+    shared: Arc<Shared>,
+    connection: Option<Connection>,
+    /// Of [`Shared::writer_epoch`] when the connection was opened.
+    epoch: u64,
+    sql: Sql,
+    stripes: Stripes,
+    /// The currencies whose settlement wallets every batch locks: those that were ever needed.
+    currencies: BTreeSet<Currency>,
+    ids: TransactionIds,
+}
+
+impl Lane {
+    /// `seed` must be random, and is what tells the ids of two lanes apart.
+    pub(super) fn new(shared: Arc<Shared>, stripe: u8, seed: u64) -> Self {
+        Self {
+            shared,
+            connection: None,
+            epoch: 0,
+            sql: Sql::default(),
+            stripes: Stripes::new(stripe),
+            currencies: BTreeSet::new(),
+            ids: TransactionIds::new(seed),
+        }
+    }
+
+    /// Serves the queue until `stop`, and then what is left in it.
+    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Job>, stop: CancellationToken) {
+        // A lane that panicked has found that money would be lost. Others must not go on without it.
+        let _on_panic = stop.clone().drop_guard();
+        let mut waiting = VecDeque::new();
+        let mut taken = Vec::with_capacity(COMMANDS_MAX);
+        loop {
+            if waiting.is_empty() {
+                tokio::select! {
+                    biased;
+                    () = stop.cancelled(), if !queue.is_closed() => queue.close(),
+                    n = queue.recv_many(&mut taken, COMMANDS_MAX) => if n == 0 { break },
+                }
+            } else {
+                // What the last batch left over goes first; nobody waits for more to come.
+                while taken.len() < COMMANDS_MAX - waiting.len().min(COMMANDS_MAX) {
+                    match queue.try_recv() {
+                        Ok(job) => taken.push(job),
+                        Err(_) => break,
+                    }
+                }
+            }
+            waiting.extend(taken.drain(..));
+            let jobs = next_batch(&mut waiting);
+            self.serve(jobs).await;
+        }
+        if let Some(connection) = self.connection.take() {
+            connection.close().await;
+        }
+    }
+
+    async fn serve(&mut self, jobs: Vec<Job>) {
+        // Halves of halves: at most 128 commands, so at most eight deep.
+        let mut stack = vec![Batch { jobs, in_doubt: false }];
+        while let Some(batch) = stack.pop() {
+            if let Some((first, second)) = self.carry_out(batch).await {
+                self.shared.meters.bisections.fetch_add(1, Ordering::Relaxed);
+                stack.push(second);
+                stack.push(first);
+            }
+        }
+    }
+
+    /// Tries until every job has its answer, or gives back the halves of a batch that the database
+    /// refuses as a whole.
+    async fn carry_out(&mut self, mut batch: Batch) -> Option<(Batch, Batch)> {
+        let mut conflicts = 0;
+        let mut pause = PAUSE;
+        loop {
+            self.answer_expired(&mut batch);
+            if batch.jobs.is_empty() {
+                return None;
+            }
+            let (fault, in_doubt) = match self.attempt(&batch.jobs).await {
+                Ok(outcomes) => {
+                    for (job, outcome) in batch.jobs.into_iter().zip(outcomes) {
+                        // A caller that left is not an error; its key will find the outcome.
+                        let _left = job.reply.send(Ok(outcome));
+                    }
+                    return None;
+                }
+                Err(failed) => failed,
+            };
+            batch.in_doubt |= in_doubt;
+            match fault {
+                Fault::Conflict if conflicts < CONFLICTS_MAX => {
+                    conflicts += 1;
+                    self.shared.meters.conflicts.fetch_add(1, Ordering::Relaxed);
+                    sleep(PAUSE * conflicts).await;
+                }
+                Fault::Conflict | Fault::Refused => return split(batch),
+                Fault::ReadOnly => {
+                    self.shared.set_mode(Mode::ReadOnly);
+                    if !batch.in_doubt {
+                        answer_all(batch.jobs, SubmitError::ReadOnly { retry_after: RETRY_AFTER });
+                        return None;
+                    }
+                    sleep(PAUSE_MAX).await;
+                }
+                Fault::Lost => {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+            }
+        }
+    }
+
+    fn answer_expired(&self, batch: &mut Batch) {
+        let now = Instant::now();
+        if batch.jobs.iter().all(|job| job.deadline > now) {
+            return;
+        }
+        let (live, expired) =
+            std::mem::take(&mut batch.jobs).into_iter().partition(|job| job.deadline > now);
+        batch.jobs = live;
+        let error = if batch.in_doubt {
+            self.shared.meters.unknown_outcomes.fetch_add(1, Ordering::Relaxed);
+            SubmitError::OutcomeUnknown
+        } else {
+            SubmitError::Timeout
+        };
+        answer_all(expired, error);
+    }
+
+    /// One transaction. On failure says why, and whether it may have been committed nevertheless.
+    async fn attempt(&mut self, jobs: &[Job]) -> Result<Vec<Outcome>, (Fault, bool)> {
+        let mut connection = self.connect().await.map_err(|fault| (fault, false))?;
+        let commands: Vec<&Command> = jobs.iter().map(|job| &job.command).collect();
+        match self.transact(&mut connection, &commands).await {
+            Ok(outcomes) => {
+                self.connection = Some(connection);
+                self.shared.meters.batches.fetch_add(1, Ordering::Relaxed);
+                let count = u64::try_from(jobs.len()).expect("a batch is small");
+                self.shared.meters.commands.fetch_add(count, Ordering::Relaxed);
+                Ok(outcomes)
+            }
+            Err((error, committing)) => {
+                let fault = Fault::of(&error);
+                let in_doubt = committing && fault == Fault::Lost;
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    in_doubt,
+                    commands = jobs.len(),
+                    "a batch failed: {fault:?}"
+                );
+                match fault {
+                    Fault::Conflict | Fault::Refused => {
+                        if connection.roll_back().await.is_ok() {
+                            self.connection = Some(connection);
+                        }
+                    }
+                    // Dropped with all that it had begun.
+                    Fault::ReadOnly | Fault::Lost => {}
+                }
+                Err((fault, in_doubt))
+            }
+        }
+    }
+
+    async fn transact(
+        &mut self,
+        connection: &mut Connection,
+        commands: &[&Command],
+    ) -> Result<Vec<Outcome>, (sqlx::Error, bool)> {
+        let (locked, decision) = loop {
+            let wallets = self.wallets_of(commands);
+            let (mut locked, now_us) =
+                transaction::lock(connection, &mut self.sql, &wallets, commands)
+                    .await
+                    .map_err(|error| (error, false))?;
+            match batch::decide(&mut locked, commands, &self.stripes, now_us, &mut self.ids) {
+                Ok(decision) => break (locked, decision),
+                // At most once per currency in the life of a lane.
+                Err(batch::StripeNotLocked(currency)) => {
+                    self.currencies.insert(currency);
+                    connection.roll_back().await.map_err(|error| (error, false))?;
+                }
+            }
+        };
+        transaction::commit(connection, &mut self.sql, &locked, &decision)
+            .await
+            .map_err(|error| (error, true))?;
+        if let Some(cache) = &self.shared.cache {
+            let customers = |wallet: &&Wallet| wallet.kind == Kind::Customer;
+            let changed = locked.opened().chain(locked.updated()).filter(customers);
+            cache.put(changed.map(|wallet| (wallet.clone(), wallet.last_at_us)).collect());
+        }
+        Ok(decision.outcomes)
+    }
+
+    /// All wallets to lock, ascending without repeats.
+    fn wallets_of(&self, commands: &[&Command]) -> Vec<Uuid> {
+        let mut ids = Vec::with_capacity(commands.len() * 2 + self.currencies.len());
+        for command in commands {
+            let (asked, other) = command.wallets();
+            ids.push(asked);
+            ids.extend(other);
+        }
+        ids.extend(self.currencies.iter().map(|currency| self.stripes.of(*currency)));
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    async fn connect(&mut self) -> Result<Connection, Fault> {
+        let epoch = self.shared.writer_epoch();
+        if let Some(connection) = self.connection.take()
+            && self.epoch == epoch
+        {
+            return Ok(connection);
+        }
+        match Connection::open_writer(&self.shared.writer).await {
+            Ok(Some(connection)) => {
+                self.epoch = epoch;
+                self.shared.meters.connects.fetch_add(1, Ordering::Relaxed);
+                Ok(connection)
+            }
+            Ok(None) => Err(Fault::ReadOnly),
+            // Whatever the server says while connecting, a wrong password included: not now.
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a lane cannot connect to the writer"
+                );
+                Err(Fault::Lost)
+            }
+        }
+    }
+}
+
+/// Takes jobs until a cap is reached. Those whose callers have given up are skipped.
+fn next_batch(waiting: &mut VecDeque<Job>) -> Vec<Job> {
+    let mut jobs = Vec::with_capacity(waiting.len().min(COMMANDS_MAX));
+    let mut wallets = BTreeSet::new();
+    while jobs.len() < COMMANDS_MAX
+        && wallets.len() + 2 <= WALLETS_MAX
+        && let Some(job) = waiting.pop_front()
+    {
+        if job.begun.swap(true, Ordering::AcqRel) {
+            continue;
+        }
+        let (asked, other) = job.command.wallets();
+        wallets.insert(asked);
+        wallets.extend(other);
+        jobs.push(job);
+    }
+    jobs
+}
+
+fn split(mut batch: Batch) -> Option<(Batch, Batch)> {
+    if batch.jobs.len() <= 1 {
+        answer_all(batch.jobs, SubmitError::Failed);
+        return None;
+    }
+    let second = batch.jobs.split_off(batch.jobs.len() / 2);
+    let in_doubt = batch.in_doubt;
+    Some((batch, Batch { jobs: second, in_doubt }))
+}
+
+fn answer_all(jobs: Vec<Job>, error: SubmitError) {
+    for job in jobs {
+        let _left = job.reply.send(Err(error));
+    }
+}

@@ -1,0 +1,203 @@
+//! The two round trips of a batch: lock and read, then write and commit.
+//!
+//! Every wallet row of the batch is locked by one ascending read of the primary key, before anything
+//! is inserted. That order is the same for all batches everywhere, so none can deadlock.
+
+use super::connection::Connection;
+use super::row;
+use super::sql::Sql;
+use crate::ledger::batch::{Decision, KeyRow, Locked, Recorded};
+use crate::ledger::command::{Command, CommandKind, Refusal, Transaction};
+use crate::ledger::entry::{Entry, kind_number};
+use crate::ledger::wallet::Wallet;
+use sqlx::mysql::MySqlRow;
+use uuid::Uuid;
+
+/// Begins a transaction, locks the wallets `ids` (ascending), and reads them, the clock and what the
+/// commands' keys stand for. The clock is read after the lock, so that a long wait for it does not
+/// date entries back.
+pub(super) async fn lock(
+    connection: &mut Connection,
+    sql: &mut Sql,
+    ids: &[Uuid],
+    commands: &[&Command],
+) -> Result<(Locked, i64), sqlx::Error> {
+    write_lock(sql, ids, commands);
+    let mut locked = Locked::new(ids);
+    let mut now_us = 0;
+    connection
+        .run(sql, |statement, row| {
+            match statement {
+                1 => locked.put_wallet(row::wallet(&row)?),
+                2 => now_us = row::int(&row, 0)?,
+                3 => {
+                    let (wallet_id, key, recorded) = recorded(&row)?;
+                    locked.put_recorded(wallet_id, key, recorded);
+                }
+                _ => {}
+            }
+            Ok(())
+        })
+        .await?;
+    Ok((locked, now_us))
+}
+
+fn write_lock(sql: &mut Sql, ids: &[Uuid], commands: &[&Command]) {
+    sql.clear().put("START TRANSACTION;SELECT ").put(row::WALLET);
+    sql.put(" FROM wallet FORCE INDEX(PRIMARY) WHERE wallet_id IN (");
+    sql.list(ids, |sql, id| {
+        sql.hex(id.as_bytes());
+    });
+    sql.put(") ORDER BY wallet_id FOR UPDATE;");
+    sql.put("SELECT CAST(UNIX_TIMESTAMP(NOW(6))*1000000 AS SIGNED)");
+    let mut keyed = commands.iter().filter(|command| is_keyed(command)).peekable();
+    if keyed.peek().is_some() {
+        sql.put(
+            ";SELECT i.wallet_id,i.idem_key,i.request_hash,i.outcome,e.txn_id,e.kind,\
+             e.counterparty,e.currency,e.amount,e.available_after,e.version,e.at_us \
+             FROM idem i LEFT JOIN entry e ON e.wallet_id=i.wallet_id AND e.at_us=i.at_us \
+             WHERE (i.wallet_id,i.idem_key) IN (",
+        );
+        sql.list(keyed, |sql, command| {
+            sql.put("(").hex(command.wallet_id.as_bytes());
+            sql.put(",").hex(&command.key).put(")");
+        });
+        sql.put(")");
+    }
+}
+
+/// A creation's key is part of the wallet's id and has no row of its own.
+fn is_keyed(command: &Command) -> bool {
+    !matches!(command.kind, CommandKind::CreateWallet { .. })
+}
+
+fn recorded(row: &MySqlRow) -> Result<(Uuid, [u8; 16], Recorded), sqlx::Error> {
+    let wallet_id = row::uuid(row, 0)?;
+    let key = row::array(row, 1)?;
+    let request_hash = u64::from_be_bytes(row::array(row, 2)?);
+    let number = row::int(row, 3)?;
+    let refusal = u8::try_from(number).ok().and_then(Refusal::from_number);
+    let result = match (number, refusal) {
+        (0, _) => Ok(Transaction {
+            id: row::uuid(row, 4)?,
+            kind: row::entry_kind(row, 5)?,
+            wallet_id,
+            to: row::uuid_or_null(row, 6)?,
+            currency: row::currency(row, 7)?,
+            amount: row::int(row, 8)?.strict_abs(),
+            available_after: row::int(row, 9)?,
+            version: row::count(row, 10)?,
+            at_us: row::int(row, 11)?,
+        }),
+        (_, Some(refusal)) => Err(refusal),
+        (_, None) => return Err(row::decode(3, format!("no refusal: {number}"))),
+    };
+    Ok((wallet_id, key, Recorded { request_hash, result }))
+}
+
+/// Writes what was decided and commits. When the error is a lost connection, it may have been done.
+pub(super) async fn commit(
+    connection: &mut Connection,
+    sql: &mut Sql,
+    locked: &Locked,
+    decision: &Decision<'_>,
+) -> Result<(), sqlx::Error> {
+    sql.clear();
+    write_opened(sql, locked);
+    write_entries(sql, &decision.entries);
+    write_keys(sql, &decision.keys);
+    write_updated(sql, locked);
+    sql.put("COMMIT");
+    connection.run(sql, |_, _| Ok(())).await
+}
+
+fn write_opened(sql: &mut Sql, locked: &Locked) {
+    let mut opened = locked.opened().peekable();
+    if opened.peek().is_none() {
+        return;
+    }
+    sql.put("INSERT INTO wallet(").put(row::WALLET).put(")VALUES");
+    sql.list(opened, |sql, wallet: &Wallet| {
+        sql.put("(").hex(wallet.id.as_bytes());
+        sql.put(",").hex(wallet.user_id.as_bytes());
+        sql.put(",").hex(wallet.currency.code().as_bytes());
+        sql.put(",").int(row::wallet_kind_number(wallet.kind));
+        sql.put(",").int(row::status_number(wallet.status));
+        sql.put(",").int(wallet.available).put(",").int(wallet.held).put(",").int(wallet.floor);
+        sql.put(",").int(version(wallet.version)).put(",").int(wallet.last_at_us);
+        sql.put(",").hex(&wallet.last_hash).put(",").int(wallet.created_us).put(")");
+    });
+    sql.put(";");
+}
+
+/// The marker is taken here, after the locks. `LAST_INSERT_ID()` is its number for all entries,
+/// because no other table that a batch writes counts by itself.
+fn write_entries(sql: &mut Sql, entries: &[Entry<'_>]) {
+    let instants = || entries.iter().map(|entry| entry.at_us);
+    let (Some(first), Some(last)) = (instants().min(), instants().max()) else {
+        return;
+    };
+    let entries_count = i64::try_from(entries.len()).expect("a batch is small");
+    sql.put("INSERT INTO outbox(n,min_at_us,max_at_us)VALUES(").int(entries_count);
+    sql.put(",").int(first).put(",").int(last).put(");");
+    sql.put(
+        "INSERT INTO entry(wallet_id,at_us,version,kind,currency,amount,available_after,\
+         held_after,txn_id,counterparty,batch_id,idx,hash,description)VALUES",
+    );
+    let mut index = 0i64;
+    sql.list(entries, |sql, entry| {
+        sql.put("(").hex(entry.wallet_id.as_bytes()).put(",").int(entry.at_us);
+        sql.put(",").int(version(entry.version)).put(",").int(kind_number(entry.kind));
+        sql.put(",").hex(entry.currency.code().as_bytes()).put(",").int(entry.amount);
+        sql.put(",").int(entry.available_after).put(",").int(entry.held_after);
+        sql.put(",").hex(entry.txn_id.as_bytes());
+        sql.put(",").hex_or_null(entry.counterparty.as_ref().map(|id| id.as_bytes().as_slice()));
+        sql.put(",LAST_INSERT_ID(),").int(index).put(",").hex(&entry.hash);
+        sql.put(",").hex_or_null(entry.description.map(str::as_bytes)).put(")");
+        index += 1;
+    });
+    sql.put(";");
+}
+
+fn write_keys(sql: &mut Sql, keys: &[KeyRow]) {
+    if keys.is_empty() {
+        return;
+    }
+    sql.put("INSERT INTO idem(wallet_id,idem_key,request_hash,at_us,outcome)VALUES");
+    sql.list(keys, |sql, row| {
+        sql.put("(").hex(row.wallet_id.as_bytes()).put(",").hex(&row.key);
+        sql.put(",").hex(&row.request_hash.to_be_bytes()).put(",").int(row.at_us);
+        sql.put(",").int(row.refusal.map_or(0, Refusal::number)).put(")");
+    });
+    sql.put(";");
+}
+
+/// One statement for all wallets, with absolute values: they were computed under the lock.
+fn write_updated(sql: &mut Sql, locked: &Locked) {
+    let mut updated = locked.updated().enumerate().peekable();
+    if updated.peek().is_none() {
+        return;
+    }
+    sql.put("UPDATE(");
+    for (place, wallet) in updated {
+        // The first SELECT names the columns.
+        let names = if place == 0 {
+            ["SELECT ", " i,", " a,", " h,", " v,", " t,", " s"]
+        } else {
+            [" UNION ALL SELECT ", ",", ",", ",", ",", ",", ""]
+        };
+        sql.put(names[0]).hex(wallet.id.as_bytes()).put(names[1]).int(wallet.available);
+        sql.put(names[2]).int(wallet.held).put(names[3]).int(version(wallet.version));
+        sql.put(names[4]).int(wallet.last_at_us).put(names[5]).hex(&wallet.last_hash);
+        sql.put(names[6]);
+    }
+    sql.put(
+        ")n STRAIGHT_JOIN wallet w ON w.wallet_id=n.i SET w.available=n.a,w.held=n.h,\
+         w.version=n.v,w.last_at_us=n.t,w.last_hash=n.s;",
+    );
+}
+
+/// As the column has it.
+fn version(version: u64) -> i64 {
+    i64::try_from(version).expect("one entry a nanosecond reaches this in 292 years")
+}
