@@ -3,6 +3,7 @@
 //! For demonstrations, drills and tests; never ships. [`data`] and [`child`] are fixtures of every
 //! crate's integration tests: private servers on free ports, gone when dropped.
 
+pub mod aws;
 pub mod child;
 pub mod data;
 pub mod forwarder;
