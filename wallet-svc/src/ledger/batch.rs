@@ -6,127 +6,12 @@
 
 use super::command::{Command, CommandKind, Done, Key, Outcome, Payment, Refusal, Transaction};
 use super::entry::Entry;
-use super::id::{self, TransactionIds};
+use super::id::TransactionIds;
+use super::locked::{Change, Locked, Recorded, Stripes};
 use super::money::Currency;
 use super::wallet::{BALANCE_MAX, Kind, Status, Wallet};
 use protocol::wallet::EntryKind;
-use std::collections::BTreeMap;
 use uuid::Uuid;
-
-/// What a key already stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    pub request_hash: u64,
-    pub result: Result<Transaction, Refusal>,
-}
-
-/// Everything that a batch may touch, as read under lock.
-#[derive(Clone, Debug, Default)]
-pub struct Locked {
-    /// Ascending by id, without repeats.
-    slots: Vec<Slot>,
-    recorded: BTreeMap<(Uuid, Key), Recorded>,
-}
-
-#[derive(Clone, Debug)]
-struct Slot {
-    id: Uuid,
-    wallet: Option<Wallet>,
-    change: Change,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Change {
-    None,
-    Opened,
-    Updated,
-}
-
-impl Locked {
-    /// Room for the wallets `ids`, which must ascend without repeats; none is read yet.
-    #[must_use]
-    pub fn new(ids: &[Uuid]) -> Self {
-        debug_assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?} must ascend");
-        let slot = |id: &Uuid| Slot { id: *id, wallet: None, change: Change::None };
-        Self { slots: ids.iter().map(slot).collect(), recorded: BTreeMap::new() }
-    }
-
-    /// Puts a wallet that was read. One that was not asked for is ignored.
-    pub fn put_wallet(&mut self, wallet: Wallet) {
-        if let Some(place) = self.place(wallet.id) {
-            self.slots[place].wallet = Some(wallet);
-        }
-    }
-
-    /// Puts what was found under a wallet's key.
-    pub fn put_recorded(&mut self, wallet_id: Uuid, key: Key, recorded: Recorded) {
-        self.recorded.insert((wallet_id, key), recorded);
-    }
-
-    /// The wallet with this id, if it was read or opened.
-    #[must_use]
-    pub fn wallet(&self, id: Uuid) -> Option<&Wallet> {
-        self.slots[self.place(id)?].wallet.as_ref()
-    }
-
-    /// The wallets to insert, ascending by id.
-    pub fn opened(&self) -> impl Iterator<Item = &Wallet> {
-        self.with_change(Change::Opened)
-    }
-
-    /// The wallets to update, ascending by id.
-    pub fn updated(&self) -> impl Iterator<Item = &Wallet> {
-        self.with_change(Change::Updated)
-    }
-
-    fn with_change(&self, change: Change) -> impl Iterator<Item = &Wallet> {
-        self.slots.iter().filter(move |s| s.change == change).filter_map(|s| s.wallet.as_ref())
-    }
-
-    fn place(&self, id: Uuid) -> Option<usize> {
-        self.slots.binary_search_by_key(&id, |slot| slot.id).ok()
-    }
-
-    /// A customer's wallet; settlement wallets are as good as absent for callers.
-    fn customer(&self, id: Uuid) -> Option<(usize, &Wallet)> {
-        let place = self.place(id)?;
-        let wallet = self.slots[place].wallet.as_ref()?;
-        (wallet.kind == Kind::Customer).then_some((place, wallet))
-    }
-
-    /// All money in sight, in minor units of each currency.
-    fn totals(&self) -> [i128; Currency::COUNT] {
-        let mut totals = [0; Currency::COUNT];
-        for wallet in self.slots.iter().filter_map(|slot| slot.wallet.as_ref()) {
-            let sum = i128::from(wallet.available).strict_add(i128::from(wallet.held));
-            let total: &mut i128 = &mut totals[wallet.currency.index()];
-            *total = total.strict_add(sum);
-        }
-        totals
-    }
-}
-
-/// The settlement wallets of one lane, one per currency.
-#[derive(Clone, Debug)]
-pub struct Stripes([Uuid; Currency::COUNT]);
-
-impl Stripes {
-    /// Those with number `stripe`, modulo [`id::STRIPES`].
-    #[must_use]
-    pub fn new(stripe: u8) -> Self {
-        let mut ids = [Uuid::nil(); Currency::COUNT];
-        for currency in Currency::all() {
-            ids[currency.index()] = id::settlement(currency, stripe);
-        }
-        Self(ids)
-    }
-
-    /// The settlement wallet of `currency`.
-    #[must_use]
-    pub fn of(&self, currency: Currency) -> Uuid {
-        self.0[currency.index()]
-    }
-}
 
 /// The batch moves money of a currency whose settlement wallet was not among the locked ones. Lock it
 /// as well and decide again from the start.

@@ -8,5 +8,6 @@ pub mod batch;
 pub mod command;
 pub mod entry;
 pub mod id;
+pub mod locked;
 pub mod money;
 pub mod wallet;

@@ -6,9 +6,10 @@
 use super::connection::Connection;
 use super::row;
 use super::sql::Sql;
-use crate::ledger::batch::{Decision, KeyRow, Locked, Recorded};
+use crate::ledger::batch::{Decision, KeyRow};
 use crate::ledger::command::{Command, CommandKind, Refusal, Transaction};
 use crate::ledger::entry::{Entry, kind_number};
+use crate::ledger::locked::{Locked, Recorded};
 use crate::ledger::wallet::Wallet;
 use sqlx::mysql::MySqlRow;
 use uuid::Uuid;
