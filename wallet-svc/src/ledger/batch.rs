@@ -105,8 +105,7 @@ impl<'a> Sitting<'a, '_> {
         if !command.actor.may_act_on(wallet) {
             return Ok(fresh(Err(Refusal::WalletForbidden)));
         }
-        let name = (command.wallet_id, command.key);
-        if let Some(recorded) = self.locked.recorded.get(&name) {
+        if let Some(recorded) = self.locked.recorded(command.wallet_id, command.key) {
             if recorded.request_hash != command.request_hash {
                 return Ok(fresh(Err(Refusal::KeyReused)));
             }
@@ -135,7 +134,7 @@ impl<'a> Sitting<'a, '_> {
             refusal: result.as_ref().err().copied(),
         });
         let recorded = Recorded { request_hash: command.request_hash, result: result.clone() };
-        self.locked.recorded.insert((command.wallet_id, command.key), recorded);
+        self.locked.put_recorded(command.wallet_id, command.key, recorded);
     }
 
     /// The wallet's own primary key is what makes this happen once.
@@ -359,3 +358,7 @@ fn may_receive(wallet: &Wallet, amount: i64) -> Result<(), Refusal> {
         Err(Refusal::BalanceLimit)
     }
 }
+
+#[cfg(test)]
+#[path = "batch_tests.rs"]
+mod tests;

@@ -98,6 +98,12 @@ impl Command {
         Self { wallet_id, actor, kind, key, request_hash }
     }
 
+    /// Under what it is remembered with its wallet.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        self.key
+    }
+
     /// The wallets that it may change, the asked one first.
     pub(crate) fn wallets(&self) -> (Uuid, Option<Uuid>) {
         match &self.kind {

@@ -20,7 +20,7 @@ pub struct Recorded {
 pub struct Locked {
     /// Ascending by id, without repeats.
     pub(super) slots: Vec<Slot>,
-    pub(super) recorded: BTreeMap<(Uuid, Key), Recorded>,
+    recorded: BTreeMap<(Uuid, Key), Recorded>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,6 +56,12 @@ impl Locked {
     /// Puts what was found under a wallet's key.
     pub fn put_recorded(&mut self, wallet_id: Uuid, key: Key, recorded: Recorded) {
         self.recorded.insert((wallet_id, key), recorded);
+    }
+
+    /// What a wallet's key stands for, by what was read or decided.
+    #[must_use]
+    pub fn recorded(&self, wallet_id: Uuid, key: Key) -> Option<&Recorded> {
+        self.recorded.get(&(wallet_id, key))
     }
 
     /// The wallet with this id, if it was read or opened.

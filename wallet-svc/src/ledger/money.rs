@@ -177,3 +177,116 @@ pub fn format_minor(minor: i64, currency: Currency) -> String {
     let unit = power_of_ten(currency.decimals()).unsigned_abs();
     format!("{sign}{}.{:0decimals$}", magnitude / unit, magnitude % unit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn amounts_are_read_exactly_or_not_at_all() {
+        use AmountError::{NotDecimal, NotPositive, TooLarge, TooManyDecimals};
+        use Currency::{Brl, Jpy, Kwd};
+        #[rustfmt::skip]
+        let table = [
+            ("0.01",                 Brl, Ok(1)),
+            ("1",                    Brl, Ok(100)),
+            ("1.5",                  Brl, Ok(150)),
+            ("10.50",                Brl, Ok(1_050)),
+            ("1000000",              Brl, Ok(100_000_000)),
+            ("1000000.00",           Brl, Ok(100_000_000)),
+            ("500",                  Jpy, Ok(500)),
+            ("0.001",                Kwd, Ok(1)),
+            ("999999.999",           Kwd, Ok(999_999_999)),
+            ("0.015",                Brl, Err(TooManyDecimals)),
+            ("0.010",                Brl, Err(TooManyDecimals)),
+            ("1.0",                  Jpy, Err(TooManyDecimals)),
+            ("0.0000000001",         Brl, Err(TooManyDecimals)),
+            ("1000000.01",           Brl, Err(TooLarge)),
+            ("1000001",              Brl, Err(TooLarge)),
+            ("9007199254740993.01",  Brl, Err(TooLarge)),
+            ("99999999999999999999", Brl, Err(TooLarge)),
+            ("0",                    Brl, Err(NotPositive)),
+            ("0.00",                 Brl, Err(NotPositive)),
+            ("-0",                   Brl, Err(NotDecimal)),
+            ("-1",                   Brl, Err(NotDecimal)),
+            ("+1",                   Brl, Err(NotDecimal)),
+            ("1e3",                  Brl, Err(NotDecimal)),
+            ("1e-3",                 Brl, Err(NotDecimal)),
+            ("1e400",                Brl, Err(NotDecimal)),
+            ("1,00",                 Brl, Err(NotDecimal)),
+            ("1 000",                Brl, Err(NotDecimal)),
+            (" 1",                   Brl, Err(NotDecimal)),
+            ("1.",                   Brl, Err(NotDecimal)),
+            (".5",                   Brl, Err(NotDecimal)),
+            ("1.2.3",                Brl, Err(NotDecimal)),
+            ("01",                   Brl, Err(NotDecimal)),
+            ("0x10",                 Brl, Err(NotDecimal)),
+            ("NaN",                  Brl, Err(NotDecimal)),
+            ("Infinity",             Brl, Err(NotDecimal)),
+            ("",                     Brl, Err(NotDecimal)),
+            ("١",                    Brl, Err(NotDecimal)),
+        ];
+        for (text, currency, want) in table {
+            let got = Amount::parse(text).and_then(|amount| amount.minor_in(currency));
+            assert_eq!(got, want, "{text} {currency}");
+        }
+    }
+
+    #[test]
+    fn minor_units_are_written_with_all_decimals() {
+        #[rustfmt::skip]
+        let table = [
+            (0,        Currency::Brl, "0.00"),
+            (1,        Currency::Brl, "0.01"),
+            (-1_050,   Currency::Brl, "-10.50"),
+            (7,        Currency::Kwd, "0.007"),
+            (-7,       Currency::Jpy, "-7"),
+            (i64::MAX, Currency::Brl, "92233720368547758.07"),
+            (i64::MIN, Currency::Brl, "-92233720368547758.08"),
+        ];
+        for (minor, currency, want) in table {
+            assert_eq!(format_minor(minor, currency), want);
+        }
+    }
+
+    #[test]
+    fn the_table_has_every_currency_in_its_place() {
+        for (place, currency) in Currency::all().enumerate() {
+            assert_eq!(currency.index(), place);
+            assert_eq!(Currency::from_code(currency.code()), Some(currency));
+        }
+        assert_eq!(Currency::from_code("brl"), None);
+        assert_eq!(Currency::from_code("XXX"), None);
+    }
+
+    #[test]
+    fn a_million_deposits_sum_exactly() {
+        let text = ["0.01", "0.1", "0.15", "33.33", "999999.99"];
+        let minor = [1i64, 10, 15, 3_333, 99_999_999];
+        let sum: i64 = (0..1_000_000)
+            .map(|turn| {
+                let amount = Amount::parse(text[turn % 5]).expect("an amount");
+                amount.minor_in(Currency::Brl).expect("two decimals")
+            })
+            .sum();
+        assert_eq!(sum, minor.iter().sum::<i64>() * 200_000);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(minor in 1..=100_000_000i64) {
+            let text = format_minor(minor, Currency::Brl);
+            let amount = Amount::parse(&text).expect("our own text");
+            prop_assert_eq!(amount.minor_in(Currency::Brl), Ok(minor));
+        }
+
+        #[test]
+        fn no_text_panics(text in "[0-9.eE+-]{0,24}") {
+            if let Ok(amount) = Amount::parse(&text) {
+                prop_assert!(amount.minor_in(Currency::Kwd).is_ok_and(|m| m > 0 && m <= 1_000_000_000)
+                    || amount.decimals > 3);
+            }
+        }
+    }
+}

@@ -253,3 +253,6 @@ impl Ledger {
         }
     }
 }
+
+#[cfg(test)]
+mod plans_tests;

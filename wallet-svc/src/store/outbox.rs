@@ -178,7 +178,7 @@ impl Publisher {
 }
 
 /// Limited by the markers' instants, so that one or two partitions are read.
-fn write_entries(sql: &mut Sql, batches: &[u64], first_us: i64, last_us: i64) {
+pub(super) fn write_entries(sql: &mut Sql, batches: &[u64], first_us: i64, last_us: i64) {
     sql.clear().put(
         "SELECT batch_id,idx,wallet_id,version,kind,txn_id,currency,amount,available_after,\
          held_after,counterparty,at_us FROM entry FORCE INDEX(entry_batch) WHERE batch_id IN (",

@@ -43,7 +43,7 @@ pub(super) async fn lock(
     Ok((locked, now_us))
 }
 
-fn write_lock(sql: &mut Sql, ids: &[Uuid], commands: &[&Command]) {
+pub(super) fn write_lock(sql: &mut Sql, ids: &[Uuid], commands: &[&Command]) {
     sql.clear().put("START TRANSACTION;SELECT ").put(row::WALLET);
     sql.put(" FROM wallet FORCE INDEX(PRIMARY) WHERE wallet_id IN (");
     sql.list(ids, |sql, id| {

@@ -1,0 +1,368 @@
+//! The pure core against a model that is as simple as can be: one command after the other, on plain
+//! maps. The seed is printed; build with it as
+//! `LEDGER_SEED` to see a failure again.
+
+use protocol::wallet::{EntryKind, WalletStatus};
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+use wallet_svc::ledger::batch::{StripeNotLocked, decide};
+use wallet_svc::ledger::command::{Actor, Command, CommandKind, Done, Outcome, Payment, Refusal};
+use wallet_svc::ledger::id::TransactionIds;
+use wallet_svc::ledger::locked::{Locked, Recorded, Stripes};
+use wallet_svc::ledger::money::{Amount, Currency};
+use wallet_svc::ledger::wallet::{BALANCE_MAX, Kind, Wallet};
+
+const COMMANDS: usize = 200_000;
+const USERS: usize = 12;
+const CURRENCIES: [Currency; 3] = [Currency::Brl, Currency::Jpy, Currency::Kwd];
+
+/// What a wallet is to the model.
+#[derive(Clone, Debug)]
+struct Purse {
+    user: usize,
+    currency: Currency,
+    status: WalletStatus,
+    money: i64,
+    entries: u64,
+}
+
+/// Money and version after a command, or why there was none.
+type Answer = Result<(i64, u64), Refusal>;
+
+#[derive(Default)]
+struct Model {
+    purses: BTreeMap<Uuid, Purse>,
+    /// The bodies that keys stand for, and what came of them.
+    keys: BTreeMap<(Uuid, u8), (String, Answer)>,
+}
+
+/// A command as the simulation draws it, before it becomes one.
+#[derive(Clone, Debug)]
+struct Draw {
+    what: What,
+    wallet: Uuid,
+    to: Uuid,
+    user: usize,
+    admin: bool,
+    key: u8,
+    /// In thousandths of the currency's unit, always written with `decimals`.
+    thousandths: i64,
+    decimals: u8,
+    currency: Option<Currency>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Open,
+    Deposit,
+    Withdraw,
+    Transfer,
+}
+
+impl Draw {
+    fn text(&self) -> String {
+        let unit = self.thousandths / 1_000;
+        let rest = self.thousandths % 1_000;
+        match self.decimals {
+            0 => format!("{unit}"),
+            2 => format!("{unit}.{:02}", rest / 10),
+            _ => format!("{unit}.{rest:03}"),
+        }
+    }
+
+    fn command(&self) -> Command {
+        let key = format!("key {}", self.key);
+        let amount = Amount::parse(&self.text()).expect("a good amount");
+        let payment =
+            Payment { amount, currency: self.currency, reference: None, description: None };
+        let user = format!("user{}", self.user);
+        let actor = if self.admin { Actor::Admin } else { Actor::User(user.as_str().into()) };
+        match self.what {
+            What::Open => {
+                let currency = self.currency.unwrap_or(Currency::Brl);
+                Command::create_wallet(&user, &key, currency)
+            }
+            What::Deposit => Command::deposit(self.wallet, actor, &key, payment),
+            What::Withdraw => Command::withdraw(self.wallet, actor, &key, payment),
+            What::Transfer => Command::transfer(self.wallet, self.to, actor, &key, payment),
+        }
+    }
+
+    /// The amount's value decides, not how it is written.
+    fn body(&self) -> String {
+        let thousandths = match self.decimals {
+            0 => self.thousandths / 1_000 * 1_000,
+            2 => self.thousandths / 10 * 10,
+            _ => self.thousandths,
+        };
+        format!(
+            "{:?} {thousandths} {:?} {}",
+            self.what,
+            self.currency,
+            match self.what {
+                What::Transfer => self.to,
+                What::Open | What::Deposit | What::Withdraw => Uuid::nil(),
+            }
+        )
+    }
+}
+
+impl Model {
+    /// What must come of it: balance and version of the asked wallet, and whether it is a replay.
+    fn expect(&mut self, draw: &Draw, id: Uuid) -> (bool, Answer) {
+        if draw.what == What::Open {
+            let currency = draw.currency.unwrap_or(Currency::Brl);
+            return match self.purses.get(&id) {
+                Some(purse) if purse.currency != currency => (false, Err(Refusal::KeyReused)),
+                Some(_) => (true, Ok((0, 1))),
+                None => {
+                    let status = WalletStatus::Active;
+                    let purse = Purse { user: draw.user, currency, status, money: 0, entries: 1 };
+                    self.purses.insert(id, purse);
+                    (false, Ok((0, 1)))
+                }
+            };
+        }
+        let Some(purse) = self.purses.get(&id) else {
+            return (false, Err(Refusal::WalletNotFound));
+        };
+        if !draw.admin && purse.user != draw.user {
+            return (false, Err(Refusal::WalletForbidden));
+        }
+        if let Some((body, result)) = self.keys.get(&(id, draw.key)) {
+            let same = *body == draw.body();
+            return if same { (true, *result) } else { (false, Err(Refusal::KeyReused)) };
+        }
+        let result = self.apply(draw, id);
+        self.keys.insert((id, draw.key), (draw.body(), result));
+        (false, result)
+    }
+
+    fn apply(&mut self, draw: &Draw, id: Uuid) -> Answer {
+        let purse = self.purses[&id].clone();
+        let other = (draw.what == What::Transfer).then_some(draw.to);
+        if other == Some(id) {
+            return Err(Refusal::SameWallet);
+        }
+        let receiver = match other {
+            Some(to) => Some(self.purses.get(&to).ok_or(Refusal::ReceiverNotFound)?.clone()),
+            None => None,
+        };
+        let wanted = [draw.currency, receiver.as_ref().map(|r| r.currency)];
+        if wanted.iter().flatten().any(|currency| *currency != purse.currency) {
+            return Err(Refusal::CurrencyMismatch);
+        }
+        if draw.decimals > purse.currency.decimals() {
+            return Err(Refusal::TooManyDecimals);
+        }
+        let minor = match purse.currency.decimals() {
+            0 => draw.thousandths / 1_000,
+            2 if draw.decimals == 0 => draw.thousandths / 1_000 * 100,
+            2 => draw.thousandths / 10,
+            _ if draw.decimals == 0 => draw.thousandths / 1_000 * 1_000,
+            _ if draw.decimals == 2 => draw.thousandths / 10 * 10,
+            _ => draw.thousandths,
+        };
+        let states = [Some(purse.status), receiver.as_ref().map(|r| r.status)];
+        for (status, refusal) in [
+            (WalletStatus::Closed, Refusal::WalletClosed),
+            (WalletStatus::Frozen, Refusal::WalletFrozen),
+        ] {
+            if states.contains(&Some(status)) {
+                return Err(refusal);
+            }
+        }
+        let change = if draw.what == What::Deposit { minor } else { -minor };
+        if purse.money + change < 0 {
+            return Err(Refusal::InsufficientFunds);
+        }
+        let grows = receiver.as_ref().map_or(purse.money + change, |r| r.money + minor);
+        if draw.what != What::Withdraw && grows > BALANCE_MAX {
+            return Err(Refusal::BalanceLimit);
+        }
+        for (id, change) in [(Some(id), change), (other, minor)] {
+            if let Some(purse) = id.and_then(|id| self.purses.get_mut(&id)) {
+                purse.money += change;
+                purse.entries += 1;
+            }
+        }
+        let purse = &self.purses[&id];
+        Ok((purse.money, purse.entries))
+    }
+}
+
+/// What a database would hold.
+#[derive(Default)]
+struct Tables {
+    wallets: BTreeMap<Uuid, Wallet>,
+    keys: BTreeMap<(Uuid, [u8; 16]), Recorded>,
+}
+
+fn draw(rng: &mut ChaCha8Rng, known: &[Uuid]) -> Draw {
+    let what = match rng.random_range(0..100) {
+        0..2 => What::Open,
+        2..40 => What::Deposit,
+        40..70 => What::Withdraw,
+        _ => What::Transfer,
+    };
+    let nobody = Uuid::from_u128(rng.random());
+    let mut wallet = || match rng.random_range(0..200) {
+        0 => nobody,
+        _ => known.choose(rng).copied().unwrap_or(nobody),
+    };
+    let (wallet, to) = (wallet(), wallet());
+    let decimals = *[0, 2, 2, 2, 3].choose(rng).expect("five");
+    // At least one of the smallest unit that is written.
+    let least = match decimals {
+        0 => 1_000,
+        2 => 10,
+        _ => 1,
+    };
+    let most = if rng.random_ratio(1, 50) { 1_000_000_000 } else { 20_000 };
+    Draw {
+        what,
+        wallet,
+        to,
+        user: rng.random_range(0..USERS),
+        admin: rng.random_ratio(9, 10),
+        key: rng.random(),
+        thousandths: rng.random_range(least..=most),
+        decimals,
+        currency: rng.random_ratio(1, 4).then(|| *CURRENCIES.choose(rng).expect("three")),
+    }
+}
+
+#[test]
+fn the_core_agrees_with_a_simple_model() {
+    let seed = match option_env!("LEDGER_SEED").map(str::parse) {
+        Some(Ok(seed)) => seed,
+        _ => rand::rng().random::<u64>(),
+    };
+    println!("LEDGER_SEED={seed}");
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let (mut model, mut tables) = (Model::default(), Tables::default());
+    let mut ids = TransactionIds::new(rng.random());
+    let mut now_us = 1_800_000_000_000_000i64;
+    let (mut done, mut refusals) = (0, BTreeSet::new());
+    let mut commands = 0;
+    while commands < COMMANDS {
+        // A clock that mostly goes forward.
+        now_us += rng.random_range(-2_000..10_000);
+        change_a_status(&mut rng, &mut model, &mut tables);
+        let known: Vec<Uuid> = model.purses.keys().copied().collect();
+        let draws: Vec<Draw> =
+            (0..rng.random_range(1..=128)).map(|_| draw(&mut rng, &known)).collect();
+        commands += draws.len();
+        let outcomes = batch(&mut tables, &draws, &mut ids, now_us, rng.random_range(0..4));
+        for (draw, (id, outcome)) in draws.iter().zip(outcomes) {
+            let want = model.expect(draw, id);
+            let got = outcome.result.clone().map(|done| match done {
+                Done::Wallet(wallet) => (wallet.available, wallet.version),
+                Done::Transaction(done) => (done.available_after, done.version),
+            });
+            assert_eq!((outcome.replayed, got), want, "seed {seed}: {draw:?}");
+            match got {
+                Ok(_) => done += 1,
+                Err(refusal) => drop(refusals.insert(refusal)),
+            }
+        }
+        for (id, purse) in &model.purses {
+            let wallet = &tables.wallets[id];
+            assert_eq!((wallet.available, wallet.version), (purse.money, purse.entries), "{seed}");
+        }
+    }
+    assert!(done > COMMANDS / 4, "seed {seed}: most of it was refused");
+    for refusal in Refusal::ALL {
+        // A balance limit takes more deposits than fit the time.
+        let seen = refusals.contains(&refusal) || refusal == Refusal::BalanceLimit;
+        assert!(seen, "seed {seed}: {refusal:?} was never told");
+    }
+}
+
+fn change_a_status(rng: &mut ChaCha8Rng, model: &mut Model, tables: &mut Tables) {
+    let known: Vec<Uuid> = model.purses.keys().copied().collect();
+    let Some(id) = known.choose(rng) else { return };
+    let status = match rng.random_range(0..20) {
+        0 => WalletStatus::Closed,
+        1 | 2 => WalletStatus::Frozen,
+        _ => WalletStatus::Active,
+    };
+    model.purses.get_mut(id).expect("known").status = status;
+    tables.wallets.get_mut(id).expect("the same wallets").status = status;
+}
+
+/// Does what the store does, with maps for tables, and checks all that must hold of one batch.
+fn batch(
+    tables: &mut Tables,
+    draws: &[Draw],
+    ids: &mut TransactionIds,
+    now_us: i64,
+    stripe: u8,
+) -> Vec<(Uuid, Outcome)> {
+    let commands: Vec<Command> = draws.iter().map(Draw::command).collect();
+    let commands: Vec<&Command> = commands.iter().collect();
+    let stripes = Stripes::new(stripe);
+    let mut currencies = BTreeSet::new();
+    let (locked, decision) = loop {
+        let mut locked = lock(tables, &commands, currencies.iter().map(|c| stripes.of(*c)));
+        match decide(&mut locked, &commands, &stripes, now_us, ids) {
+            Ok(decision) => break (locked, decision),
+            Err(StripeNotLocked(currency)) => assert!(currencies.insert(currency)),
+        }
+    };
+    let mut sums: BTreeMap<Currency, i64> = BTreeMap::new();
+    for entry in &decision.entries {
+        *sums.entry(entry.currency).or_default() += entry.amount;
+        let unopened = || {
+            let (user, kind) = ("", Kind::Settlement);
+            Wallet::unopened(entry.wallet_id, user, entry.currency, kind, now_us)
+        };
+        let wallet = tables.wallets.entry(entry.wallet_id).or_insert_with(unopened);
+        assert_eq!(entry.version, wallet.version + 1);
+        assert!(entry.at_us > wallet.last_at_us && entry.at_us >= now_us);
+        assert_eq!(entry.available_after, wallet.available + entry.amount);
+        assert_eq!(entry.hash, entry.link(&wallet.last_hash));
+        wallet.version = entry.version;
+        wallet.last_at_us = entry.at_us;
+        wallet.available = entry.available_after;
+        wallet.last_hash = entry.hash;
+    }
+    assert!(sums.values().all(|sum| *sum == 0), "a batch sums to zero: {sums:?}");
+    let settlements = decision.entries.iter().filter(|e| e.kind == EntryKind::Settlement);
+    assert!(settlements.count() <= CURRENCIES.len(), "one aggregated entry per currency");
+    for wallet in locked.opened().chain(locked.updated()) {
+        let row = tables.wallets.insert(wallet.id, wallet.clone()).expect("it has an entry");
+        assert_eq!((row.available, row.version), (wallet.available, wallet.version));
+    }
+    let total: i128 = tables.wallets.values().map(|w| i128::from(w.available + w.held)).sum();
+    assert_eq!(total, 0, "all wallets sum to zero at every commit");
+    for row in &decision.keys {
+        let recorded = locked.recorded(row.wallet_id, row.key).expect("it was recorded");
+        let before = tables.keys.insert((row.wallet_id, row.key), recorded.clone());
+        assert!(before.is_none(), "a key is written once");
+    }
+    commands.iter().map(|c| c.wallet_id).zip(decision.outcomes).collect()
+}
+
+fn lock(tables: &Tables, commands: &[&Command], also: impl Iterator<Item = Uuid>) -> Locked {
+    let mut ids: BTreeSet<Uuid> = also.collect();
+    for command in commands {
+        ids.insert(command.wallet_id);
+        if let CommandKind::Transfer { to, .. } = command.kind {
+            ids.insert(to);
+        }
+    }
+    let mut locked = Locked::new(&ids.iter().copied().collect::<Vec<_>>());
+    for wallet in ids.iter().filter_map(|id| tables.wallets.get(id)) {
+        locked.put_wallet(wallet.clone());
+    }
+    for command in commands {
+        if let Some(recorded) = tables.keys.get(&(command.wallet_id, command.key())) {
+            locked.put_recorded(command.wallet_id, command.key(), recorded.clone());
+        }
+    }
+    locked
+}
