@@ -7,6 +7,8 @@ pub mod aws;
 pub mod child;
 pub mod data;
 pub mod forwarder;
+pub mod kafka;
 pub mod poll;
 pub mod port;
+pub mod process;
 pub mod program;
