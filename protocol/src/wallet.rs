@@ -38,6 +38,7 @@ pub enum Code {
     // What we could not do now. All are retryable with the same idempotency key.
     Overloaded,
     ReadOnlyMode,
+    Unavailable,
     OutcomeUnknown,
     Timeout,
     Internal,
