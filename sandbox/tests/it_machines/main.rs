@@ -1,3 +1,6 @@
 //! The processes behind the region: started, killed and counted for real.
 
+#[cfg(test)]
+mod aurora;
+#[cfg(test)]
 mod fixtures;

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 /// The name of the database, and of the user that owns it.
 const DATABASE: &str = "wallet";
 /// The user with every right, for roles and replication. Never given to the wallet.
-const ADMIN: &str = "sandbox";
+pub(super) const ADMIN: &str = "sandbox";
 /// Recovery of a large redo log on a busy machine takes seconds; this is for a broken one.
 const READY_LIMIT: Duration = Duration::from_secs(60);
 /// One attempt to connect, while it starts.
@@ -136,7 +136,7 @@ impl Server {
     }
 
     /// Ends it in order, at most `grace` long.
-    pub async fn stop(self, grace: Duration) -> Exit {
+    pub async fn stop(&self, grace: Duration) -> Exit {
         self.child.stop(grace).await
     }
 

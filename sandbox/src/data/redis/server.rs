@@ -63,7 +63,7 @@ impl Server {
     }
 
     /// Ends it in order, at most `grace` long.
-    pub async fn stop(self, grace: Duration) -> Exit {
+    pub async fn stop(&self, grace: Duration) -> Exit {
         self.child.stop(grace).await
     }
 
