@@ -5,6 +5,7 @@
 //! What differs from AWS on purpose is said at the head of each service's file. Not here: the
 //! real servers behind the services, which are reached through [`machines`].
 
+pub mod cloudwatch;
 pub mod machines;
 pub mod wire;
 
