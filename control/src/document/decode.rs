@@ -298,12 +298,15 @@ impl<'n> Map<'n> {
     }
 }
 
-/// The word among `words` that is at most a third of its letters away from `word`.
+/// The word among `words` that `word` begins, or that is at most a third of its letters away.
 #[must_use]
 pub fn nearest<'w>(word: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     words
         .into_iter()
-        .map(|candidate| (edits(word, candidate), candidate))
+        .map(|candidate| {
+            let begun = word.len() >= 3 && candidate.starts_with(word);
+            (if begun { 0 } else { edits(word, candidate) }, candidate)
+        })
         .filter(|(edits, candidate)| *edits <= candidate.chars().count().div_ceil(3))
         .min()
         .map(|(_, candidate)| candidate)

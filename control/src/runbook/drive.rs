@@ -1,0 +1,192 @@
+//! Drives one run to its end: looks, asks what is due, writes it down, does what it orders.
+//!
+//! No event takes effect before the journal has it. Between two events the run can be killed at
+//! any point: [`replay`](super::replay) folds the journal, and this continues.
+
+use super::{
+    condition::Streaks,
+    due::due,
+    event::{Event, Reply, Stamped},
+    machine::{Command, IllegalEvent, next},
+    plan,
+    site::Site,
+    state::{Run, State, StepState},
+};
+use crate::{driver::Clock, journal::JournalError};
+use futures::future::BoxFuture;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+/// How often a run looks at the world when its step does not say.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// Where events become durable. The journal, or a simulation of one that dies.
+pub trait Record: Send + Sync {
+    /// Appends one event; it is durable when this returns.
+    fn append<'a>(&'a self, stamped: &'a Stamped) -> BoxFuture<'a, Result<(), JournalError>>;
+}
+
+/// What a person wants of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    Approve,
+    Pause { why: String },
+    Resume { why: String },
+    Abort { why: String },
+}
+
+/// An order with who gave it and where the answer goes.
+pub struct Request {
+    pub order: Order,
+    pub by: String,
+    pub answer: oneshot::Sender<Result<(), IllegalEvent>>,
+}
+
+/// Why a run is no longer driven although it has not ended.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveError {
+    #[error("recording what happened to run {run}")]
+    Journal { run: String, source: JournalError },
+    #[error("driving run {run}")]
+    Illegal { run: String, source: IllegalEvent },
+}
+
+/// Everything that driving needs.
+pub struct Driver {
+    pub clock: Clock,
+    pub record: Arc<dyn Record>,
+    pub site: Arc<dyn Site>,
+    /// The run as it stands, for whoever looks.
+    pub run: watch::Sender<Run>,
+    pub requests: mpsc::Receiver<Request>,
+    pub stop: CancellationToken,
+}
+
+impl Driver {
+    /// Drives until the run has ended or the process shall stop.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written: then nothing more is done.
+    pub async fn drive(mut self) -> Result<(), DriveError> {
+        self.site.watch_closely(true);
+        let result = self.until_ended().await;
+        self.site.watch_closely(false);
+        result
+    }
+
+    async fn until_ended(&mut self) -> Result<(), DriveError> {
+        let mut streaks = Streaks::default();
+        while self.run.borrow().active() {
+            if self.stop.is_cancelled() {
+                return Ok(());
+            }
+            let asked_at = (self.clock)();
+            let world = self.site.look(asked_at).await;
+            let event = due(&self.run.borrow(), &world, &mut streaks, (self.clock)());
+            if let Some(event) = event {
+                let commands = self.take("control", event).await?;
+                for command in commands {
+                    self.obey(command).await?;
+                }
+                continue;
+            }
+            let beat = beat(&self.run.borrow());
+            tokio::select! {
+                () = self.stop.cancelled() => return Ok(()),
+                request = self.requests.recv() => match request {
+                    Some(request) => self.serve(request).await?,
+                    // Nobody can ask any more: go on by the clock alone.
+                    None => tokio::time::sleep(beat).await,
+                },
+                () = tokio::time::sleep(beat) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the event may follow, writes it down, and lets it take effect.
+    async fn take(&self, by: &str, event: Event) -> Result<Vec<Command>, DriveError> {
+        let run = self.run.borrow().clone();
+        let id = run.id.clone();
+        let stamped = Stamped { run: id.clone(), at: (self.clock)(), by: by.to_owned(), event };
+        let (run, commands) = next(run, &stamped)
+            .map_err(|source| DriveError::Illegal { run: id.clone(), source })?;
+        let written = self.record.append(&stamped).await;
+        written.map_err(|source| DriveError::Journal { run: id, source })?;
+        self.run.send_replace(run);
+        Ok(commands)
+    }
+
+    async fn obey(&self, command: Command) -> Result<(), DriveError> {
+        match command {
+            Command::Send { step, attempt, call, timeout } => {
+                self.take("control", Event::IntentSent { step: step.clone(), attempt }).await?;
+                let reply = self.perform(&call, timeout).await;
+                self.take("control", Event::Replied { step, attempt, reply }).await?;
+            }
+            Command::Undo { step, call, timeout } => {
+                let event = match self.perform(&call, timeout).await {
+                    Reply::Accepted { .. } => Event::UndoDone { step },
+                    Reply::Rejected { why } | Reply::Unknown { why } => {
+                        Event::UndoFailed { step, why }
+                    }
+                };
+                self.take("control", event).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn perform(&self, call: &super::action::Call, timeout: Duration) -> Reply {
+        let reply = self.site.perform(call, (self.clock)());
+        tokio::time::timeout(timeout, reply).await.unwrap_or_else(|_| Reply::Unknown {
+            why: format!("no answer within {}", crate::document::print_duration(timeout)),
+        })
+    }
+
+    /// Does what a person wants, if it may follow. A refusal changes nothing.
+    async fn serve(&self, request: Request) -> Result<(), DriveError> {
+        let Request { order, by, answer } = request;
+        let event = match order {
+            Order::Approve => self.approval().await,
+            Order::Pause { why } => Event::Paused { why: format!("{by}: {why}") },
+            Order::Resume { why } => Event::Resumed { why: format!("{by}: {why}") },
+            Order::Abort { why } => Event::AbortAsked { why: format!("{by}: {why}") },
+        };
+        let result = match self.take(&by, event).await {
+            Ok(_) => Ok(()),
+            Err(DriveError::Illegal { source, .. }) => Err(source),
+            Err(error) => return Err(error),
+        };
+        // Who asked may be gone; the order stands.
+        let _ = answer.send(result);
+        Ok(())
+    }
+
+    /// An approval is for the world as it is now: when that moved, the hash moved with it.
+    async fn approval(&self) -> Event {
+        let world = self.site.look((self.clock)()).await;
+        let run = self.run.borrow();
+        let step = run.asking.as_ref().map(|asking| asking.step.clone()).unwrap_or_default();
+        let order = &run.order;
+        let plan_hash =
+            plan::hash(&run.book, run.drill.as_ref(), &order.environment, &order.params, &world);
+        Event::Approved { step, plan_hash }
+    }
+}
+
+/// How long until the next look.
+fn beat(run: &Run) -> Duration {
+    if run.state != State::Running {
+        return BEAT;
+    }
+    let waits = run.stage().into_iter().flatten().filter_map(|step| match &step.task {
+        super::book::Task::Wait { every, .. } if run.step(step).state == StepState::Waiting => {
+            Some(*every)
+        }
+        _ => None,
+    });
+    waits.min().unwrap_or(BEAT)
+}

@@ -1,0 +1,28 @@
+//! Runs runbooks: what people would do at three in the morning, checked, recorded and at most once.
+//!
+//! `parse` turns a file into a [`book::Runbook`] or into its faults. `plan` says what a run would
+//! do. `due` says what happens next in a run, `machine` whether that may follow and what it orders,
+//! and `run` does it: it writes every event into the journal before it acts. A run is the fold of
+//! its events, so a killed process continues where it was; what it may have sent it looks at, and
+//! never sends again.
+
+pub mod action;
+pub mod book;
+pub mod choose;
+pub mod condition;
+pub mod drive;
+pub mod due;
+pub mod engine;
+pub mod event;
+pub mod lag;
+pub mod library;
+pub mod machine;
+mod measure;
+pub mod parse;
+pub mod plan;
+pub mod replay;
+pub mod site;
+pub mod state;
+pub mod template;
+pub mod view;
+pub mod world;

@@ -1,0 +1,3 @@
+//! What the parts do together, on a real journal.
+
+mod runs_parse;
