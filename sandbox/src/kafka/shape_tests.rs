@@ -151,7 +151,7 @@ fn admin() -> Vec<RequestKind> {
 }
 
 /// Body of a request in one version, as the codec writes it. Fields that came later are left out.
-fn encoded(request: &RequestKind, version: i16) -> Option<BytesMut> {
+fn encoded(request: &RequestKind, version: i16) -> BytesMut {
     let mut request = request.clone();
     if let RequestKind::Fetch(fetch) = &mut request
         && version >= 7
@@ -165,7 +165,8 @@ fn encoded(request: &RequestKind, version: i16) -> Option<BytesMut> {
         list.states_filter = vec![text(); 2];
     }
     let mut body = BytesMut::new();
-    request.encode(&mut body, version).ok().map(|()| body)
+    request.encode(&mut body, version).unwrap();
+    body
 }
 
 #[test]
@@ -173,25 +174,16 @@ fn every_shape_agrees_with_the_codec_in_every_version() {
     let requests: Vec<_> = [records(), groups(), admin()].into_iter().flatten().collect();
     assert_eq!(requests.len(), APIS.len());
     for api in &APIS {
-        let mut seen = 0;
+        let named = format!("{:?}(", api.key);
+        let request = requests.iter().find(|request| format!("{request:?}").starts_with(&named));
+        let request = request.unwrap_or_else(|| panic!("no request of {:?}", api.key));
         for version in api.min..=api.max {
             let flexible = api.key.request_header_version(version) >= 2;
-            let found = requests.iter().find_map(|request| {
-                let body = encoded(request, version)?;
-                let again = RequestKind::decode(api.key, &mut body.clone().freeze(), version);
-                (again.ok()? == *request || is_same_kind(request, api.key)).then_some(body)
-            });
-            let body = found.unwrap_or_else(|| panic!("no {:?} request v{version}", api.key));
+            let body = encoded(request, version);
             let walked = walk(api.shape, version, flexible, &body);
             assert_eq!(walked, Ok(body.len()), "{:?} v{version}", api.key);
-            seen += 1;
         }
-        assert!(seen > 0);
     }
-}
-
-fn is_same_kind(request: &RequestKind, key: ApiKey) -> bool {
-    format!("{request:?}").starts_with(&format!("{key:?}("))
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! are not journaled: after a restart of the broker they are told that they are unknown, and rejoin.
 //! Static membership (`group.instance.id`) is not offered.
 
+mod event;
 mod member;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,8 +15,9 @@ use bytes::Bytes;
 use kafka_protocol::error::ResponseError as Code;
 use tokio::time::Instant;
 
+pub(super) use event::{Answer, Event, Join, Joined, Reply, Ticket};
 use member::Member;
-pub(super) use member::{Client, Description, Protocols};
+pub(super) use member::{Client, Description};
 
 /// Members of one group, those included that were given an id and have not joined yet.
 const MEMBERS_MAX: usize = 500;
@@ -25,95 +27,6 @@ const FIRST_JOIN_WAIT: Duration = Duration::from_millis(300);
 const SESSION_MIN: Duration = Duration::from_millis(500);
 /// Longest session that is accepted, as in Kafka.
 const SESSION_MAX: Duration = Duration::from_secs(30 * 60);
-
-/// Names a question whose answer comes later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Ticket(pub(super) u64);
-
-/// What a member asks.
-#[derive(Debug, Clone)]
-pub(super) enum Event {
-    /// It wants to be in the next generation.
-    Join(Join),
-    /// It wants its assignment; the leader brings everybody's.
-    Sync {
-        /// Names the question.
-        ticket: Ticket,
-        /// Who asks.
-        member: String,
-        /// The generation it believes in.
-        generation: i32,
-        /// Assignment by member, from the leader.
-        assignments: Vec<(String, Bytes)>,
-    },
-    /// It goes, by its own will.
-    Leave {
-        /// Who goes.
-        member: String,
-    },
-    /// Nothing happened, but time passed.
-    Tick,
-}
-
-/// A member's wish to be in the next generation.
-#[derive(Debug, Clone)]
-pub(super) struct Join {
-    /// Names the question.
-    pub(super) ticket: Ticket,
-    /// Its id; empty when it has none yet.
-    pub(super) member: String,
-    /// The id it gets when it has none.
-    pub(super) fresh_id: String,
-    /// Whether it must come back with the fresh id before it counts.
-    pub(super) must_return: bool,
-    /// Who it is, for people.
-    pub(super) client: Client,
-    /// Silence after which it is out.
-    pub(super) session: Duration,
-    /// How long others wait for it in a rebalance.
-    pub(super) rebalance: Duration,
-    /// `consumer`, as a rule.
-    pub(super) protocol_type: String,
-    /// Assignment strategies it can do, best first, each with its subscription.
-    pub(super) protocols: Protocols,
-}
-
-/// An answer that became due.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reply {
-    /// The question.
-    pub(super) ticket: Ticket,
-    /// The answer.
-    pub(super) answer: Answer,
-}
-
-/// What a member is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// It is in.
-    Joined(Joined),
-    /// Come back with this id.
-    ReturnWith(String),
-    /// Read these.
-    Assigned(Bytes),
-    /// No.
-    Refused(Code),
-}
-
-/// A generation as one member is told about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Joined {
-    /// Number of the generation.
-    pub(super) generation: i32,
-    /// The strategy that all members can do.
-    pub(super) protocol: String,
-    /// Who assigns.
-    pub(super) leader: String,
-    /// Who is told.
-    pub(super) member: String,
-    /// All members with their subscriptions; only the leader gets them.
-    pub(super) members: Vec<(String, Bytes)>,
-}
 
 /// Where the group is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
