@@ -3,4 +3,6 @@
 #[cfg(test)]
 mod aurora;
 #[cfg(test)]
+mod cache;
+#[cfg(test)]
 mod fixtures;
