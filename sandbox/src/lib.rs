@@ -4,6 +4,7 @@
 //! crate's integration tests: private servers on free ports, gone when dropped.
 
 pub mod aws;
+pub mod balancer;
 pub mod child;
 pub mod data;
 pub mod forwarder;

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod aurora;
 #[cfg(test)]
+mod balance;
+#[cfg(test)]
 mod cache;
 #[cfg(test)]
 mod fixtures;
