@@ -5,8 +5,17 @@
 //! What differs from AWS on purpose is said at the head of each service's file. Not here: the
 //! real servers behind the services, which are reached through [`machines`].
 
+pub mod autoscaling;
 pub mod cloudwatch;
+pub mod ecs;
+pub mod elasticache;
+pub mod elbv2;
+pub mod failover;
 pub mod machines;
+pub mod metric;
+pub mod msk;
+pub mod rds;
+pub mod services;
 pub mod wire;
 
 use chrono::{DateTime, Utc};
