@@ -14,170 +14,39 @@ fn now() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 23, 14, 7, 31).unwrap()
 }
 
-fn fresh(value: f64) -> Reading {
-    Reading::Fresh { value, at: now() }
-}
+/// The stream's first message as the daemon sends it: one environment in trouble.
+const SNAPSHOT: &str = include_str!("../../tests/it/snapshot.json");
 
-fn group(name: &str, roles: [&str; 3]) -> GroupView {
-    let members = roles
-        .iter()
-        .enumerate()
-        .map(|(index, role)| MemberView {
-            id: format!("{name}-{}", index + 1),
-            zone: format!("sa-east-1{}", ['a', 'b', 'c'][index]),
-            role: (*role).to_owned(),
-            status: "available".into(),
-            lag_ms: (*role == "reader").then_some(12),
-        })
-        .collect();
-    GroupView { name: name.into(), status: "available".into(), members, seen_at: Some(now()) }
+/// Fifteen minutes with a wave in them, and two missing points.
+fn history() -> Vec<TrafficPoint> {
+    let point = |index: u32| {
+        let wave = (f64::from(index) / 6.0).sin();
+        let some = |value: f64| (!(20..22).contains(&index)).then_some(value);
+        TrafficPoint {
+            at: now() - TimeDelta::seconds(i64::from(15 * (60 - index))),
+            tps: some(400.0 + 200.0 * wave),
+            p50_ms: some(8.0),
+            p95_ms: some(60.0 + 30.0 * wave),
+            p99_ms: some(110.0 + 30.0 * wave),
+            error_percent: some(0.0),
+            cpu_percent: some(55.0),
+        }
+    };
+    (0..60).map(point).collect()
 }
 
 pub(crate) fn environment(name: &str, tier: Tier) -> EnvironmentView {
-    let history = (0..60_u32)
-        .map(|index| {
-            let wave = (f64::from(index) / 6.0).sin();
-            // Two missing points make a gap.
-            let some = |value: f64| (!(20..22).contains(&index)).then_some(value);
-            TrafficPoint {
-                at: now() - TimeDelta::seconds(i64::from(15 * (60 - index))),
-                tps: some(400.0 + 200.0 * wave),
-                p50_ms: some(8.0),
-                p95_ms: some(60.0 + 30.0 * wave),
-                p99_ms: some(110.0 + 30.0 * wave),
-                error_percent: some(0.0),
-                cpu_percent: some(55.0),
-            }
-        })
-        .collect();
-    let tasks = ["a", "b", "c", "a"]
-        .iter()
-        .enumerate()
-        .map(|(index, zone)| TaskView {
-            id: format!("0f3c9a7b2d{index:02}"),
-            zone: format!("sa-east-1{zone}"),
-            status: if index == 3 { "PENDING" } else { "RUNNING" }.into(),
-            health: if index == 3 { "initial" } else { "healthy" }.into(),
-            started_at: Some(now()),
-        })
-        .collect();
-    EnvironmentView {
-        name: name.into(),
-        tier,
-        mode: Mode::Act,
-        at: now(),
-        traffic: TrafficView {
-            tps: fresh(612.0),
-            p50_ms: fresh(7.94),
-            p95_ms: fresh(118.2),
-            p99_ms: fresh(241.0),
-            error_percent: fresh(0.42),
-            cpu_percent: fresh(71.0),
-            memory_percent: fresh(12.0),
-            requests_per_task: Reading::Stale { value: 153.0, at: now() },
-            outbox_pending: Reading::Absent,
-            canary_ms: Reading::Error,
-        },
-        history,
-        service: ServiceView {
-            name: "wallet-svc".into(),
-            scaling: "own".into(),
-            desired: 4,
-            running: 3,
-            pending: 1,
-            capacity_min: 3,
-            capacity_max: 9,
-            healthy: Some(3),
-            tasks,
-            seen_at: Some(now()),
-        },
-        database: group("db", ["writer", "reader", "reader"]),
-        cache: group("cache", ["primary", "replica", "replica"]),
-        broker: group("broker", ["broker", "broker", "broker"]),
-        alerts: vec![AlertView {
-            id: "e1".into(),
-            rule: "latency-p95".into(),
-            severity: Severity::P1,
-            state: AlertState::Firing,
-            no_data: false,
-            since: now() - TimeDelta::seconds(138),
-            summary: "p95 118 ms > 100 ms for 60 s".into(),
-            deliveries: vec!["sms: accepted".into(), "email: accepted".into()],
-            runbook: Some("aurora-writer-failover".into()),
-            owner: None,
-        }],
-        decision: Some(DecisionView {
-            seq: 41,
-            at: now() - TimeDelta::seconds(20),
-            resource: "wallet-svc".into(),
-            action: "scale_out".into(),
-            from: 3,
-            to: 4,
-            reason: "3 -> 4: requests per task 153 of target 120".into(),
-            losing: Vec::new(),
-            cost_micros_per_hour: 24_000,
-        }),
-        runs: vec![RunView {
-            id: "r1".into(),
-            runbook: "aurora-writer-failover".into(),
-            revision: 1,
-            state: "running".into(),
-            started_at: now(),
-            ended_at: None,
-            requested_by: "ana".into(),
-            drill: true,
-            steps: vec![
-                StepView {
-                    id: "promote".into(),
-                    state: "done".into(),
-                    detail: String::new(),
-                    started_at: Some(now()),
-                    ended_at: Some(now()),
-                },
-                StepView {
-                    id: "writer_up".into(),
-                    state: "waiting".into(),
-                    detail: String::new(),
-                    started_at: Some(now()),
-                    ended_at: None,
-                },
-            ],
-            rto_ms: Some(2_400),
-            rto_resolution_ms: Some(500),
-            reason: String::new(),
-        }],
-        cost: CostView {
-            micros_per_hour: Some(2_554_999),
-            components: vec![CostComponent {
-                name: "database".into(),
-                basis: "3 × r6g.2xlarge".into(),
-                micros_per_hour: 2_400_000,
-            }],
-            prices: "2026-11".into(),
-        },
-    }
+    let snapshot: Snapshot = serde_json::from_str(SNAPSHOT).unwrap();
+    let known = snapshot.environments.into_iter().next().unwrap();
+    EnvironmentView { name: name.into(), tier, history: history(), ..known }
 }
 
 pub(crate) fn model() -> Model {
     let mut model = Model::default();
-    let journal = vec![JournalEvent {
-        seq: 41,
-        at: now(),
-        actor: "control".into(),
-        subject: "production/service/wallet-svc".into(),
-        kind: "decision".into(),
-        summary: "scale_out 3 -> 4".into(),
-    }];
-    let snapshot = Snapshot {
-        seq: 41,
-        at: now(),
-        role: Role::Operator,
-        environments: vec![
-            environment("local", Tier::Local),
-            environment("production", Tier::Production),
-        ],
-        journal,
-    };
+    let known: Snapshot = serde_json::from_str(SNAPSHOT).unwrap();
+    let environments =
+        vec![environment("local", Tier::Local), environment("production", Tier::Production)];
+    let snapshot = Snapshot { environments, ..known };
     update(&mut model, Message::Stream(Stream::Snapshot(Box::new(snapshot))), now());
     model
 }
