@@ -1,7 +1,5 @@
 //! A daemon that speaks the control API's stream from prepared data, or is at fault on purpose.
 
-#![expect(clippy::disallowed_methods, reason = "the runtime ends its tasks when it is dropped")]
-
 use axum::{
     Router,
     body::Body,
