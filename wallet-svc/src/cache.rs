@@ -294,4 +294,40 @@ mod tests {
         assert_eq!(decode(id, b"what is this"), None);
         assert_eq!(decode(id, b"\xff"), None);
     }
+
+    #[tokio::test]
+    async fn whatever_comes_in_which_order_the_newest_version_stays() {
+        let redis = sandbox::data::redis::Server::start().await.expect("redis-server starts");
+        let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+        let cache = Cache::start(&redis.url, &tracker, stop.clone()).expect("a URL");
+        let id = Uuid::from_u128(7);
+        let wallet = |version: u64| Wallet {
+            version,
+            available: 100,
+            ..Wallet::unopened(id, "ana", Currency::Brl, Kind::Customer, 1)
+        };
+        // One put at a time, so that each is a script of its own.
+        for version in [3, 9, 10, 8, 1] {
+            cache.put(vec![(wallet(version), 1)]);
+            let taken = async {
+                while cache.queue.capacity() < QUEUE_MAX {
+                    tokio::task::yield_now().await
+                }
+            };
+            timeout(Duration::from_secs(30), taken).await.expect("the writer takes it");
+        }
+        // The writer's connection is the reader's too, and keeps their order.
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let found = loop {
+            let found = cache.get(&[id]).await.pop().flatten().map(|(wallet, _)| wallet.version);
+            if found == Some(10) || Instant::now() > deadline {
+                break found;
+            }
+        };
+        assert_eq!(found, Some(10));
+        stop.cancel();
+        tracker.close();
+        tracker.wait().await;
+        assert_eq!(cache.get(&[id]).await[0].as_ref().map(|(wallet, _)| wallet.version), Some(10));
+    }
 }

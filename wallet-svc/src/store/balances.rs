@@ -2,13 +2,14 @@
 //! under way shares the next one.
 //!
 //! First the cache, if it has at least the version asked for, then the writer. While the writer cannot
-//! be asked, a replica or the cache answers, labelled stale.
+//! be asked, the cache or a replica answers, labelled stale.
 
 use super::pool::{Pool, PoolError, Rows};
 use super::row;
 use super::shared::Shared;
 use super::sql::Sql;
 use super::{Balance, Mode, ReadError};
+use crate::cache::Cache;
 use crate::ledger::wallet::{Kind, Wallet};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,8 +33,6 @@ const READERS: usize = 2;
 struct Ask {
     id: Uuid,
     min_version: u64,
-    /// From the cache, but too old or not asked for.
-    cached: Option<Balance>,
     reply: oneshot::Sender<Result<Option<Balance>, ReadError>>,
 }
 
@@ -65,7 +64,8 @@ impl Balances {
         }
         let cache = shared.cache.as_ref().map(|cache| {
             let (sender, queue) = mpsc::channel(QUEUE_MAX);
-            tracker.spawn(from_cache(cache.clone(), queue, database.clone(), stop.clone()));
+            let cached = Cached { shared: Arc::clone(shared), cache: cache.clone() };
+            tracker.spawn(cached.answer(queue, database.clone(), stop.clone()));
             sender
         });
         Self { cache, database }
@@ -101,33 +101,38 @@ async fn ask(
     min_version: u64,
 ) -> Result<Option<Balance>, ReadError> {
     let (reply, answer) = oneshot::channel();
-    queue
-        .try_send(Ask { id, min_version, cached: None, reply })
-        .map_err(|_| ReadError::Overloaded)?;
+    queue.try_send(Ask { id, min_version, reply }).map_err(|_| ReadError::Overloaded)?;
     answer.await.unwrap_or(Err(ReadError::Overloaded))
 }
 
 /// Answers what the cache can, and passes on the rest.
-async fn from_cache(
-    cache: crate::cache::Cache,
-    mut queue: mpsc::Receiver<Ask>,
-    database: Vec<mpsc::Sender<Ask>>,
-    stop: CancellationToken,
-) {
-    while let Some(asks) = next(&mut queue, &stop).await {
-        let ids: Vec<Uuid> = asks.iter().map(|ask| ask.id).collect();
-        let found = cache.get(&ids).await;
-        for (mut ask, found) in asks.into_iter().zip(found) {
-            let balance =
-                found.map(|(wallet, as_of_us)| Balance { wallet, as_of_us, stale: false });
-            match balance {
-                Some(balance) if balance.wallet.version >= ask.min_version => {
-                    let _left = ask.reply.send(Ok(Some(balance)));
-                }
-                balance => {
-                    ask.cached = balance;
-                    if let Err(unsent) = pick(&database, ask.id).try_send(ask) {
-                        let _left = unsent.into_inner().reply.send(Err(ReadError::Overloaded));
+struct Cached {
+    shared: Arc<Shared>,
+    cache: Cache,
+}
+
+impl Cached {
+    async fn answer(
+        self,
+        mut queue: mpsc::Receiver<Ask>,
+        database: Vec<mpsc::Sender<Ask>>,
+        stop: CancellationToken,
+    ) {
+        while let Some(asks) = next(&mut queue, &stop).await {
+            let ids: Vec<Uuid> = asks.iter().map(|ask| ask.id).collect();
+            let found = self.cache.get(&ids).await;
+            // While the writer is gone nobody can say that what is cached is the last word.
+            let stale = self.shared.mode() == Mode::Unreachable;
+            for (ask, found) in asks.into_iter().zip(found) {
+                let balance = found.map(|(wallet, as_of_us)| Balance { wallet, as_of_us, stale });
+                match balance {
+                    Some(balance) if balance.wallet.version >= ask.min_version => {
+                        let _left = ask.reply.send(Ok(Some(balance)));
+                    }
+                    _ => {
+                        if let Err(unsent) = pick(&database, ask.id).try_send(ask) {
+                            let _left = unsent.into_inner().reply.send(Err(ReadError::Overloaded));
+                        }
                     }
                 }
             }
@@ -195,23 +200,18 @@ impl Reader {
     }
 }
 
-/// What a replica or the cache knows is better than nothing, if it is new enough. A wallet that a
-/// replica does not know may only be too new for it.
+/// What a replica knows is better than nothing, if it is new enough. A wallet that it does not know may
+/// only be too new for it.
 fn answer_stale(asks: Vec<Ask>, found: Result<(BTreeMap<Uuid, Wallet>, i64), PoolError>) {
     let (wallets, as_of_us, error) = match found {
         Ok((wallets, now_us)) => (wallets, now_us, None),
         Err(error) => (BTreeMap::new(), 0, Some(ReadError::from_pool("wallets", error))),
     };
     for ask in asks {
-        let replica = wallets.get(&ask.id).map(|wallet| Balance {
-            wallet: wallet.clone(),
-            as_of_us,
-            stale: true,
-        });
-        let cached = ask.cached.map(|balance| Balance { stale: true, ..balance });
-        let best = replica.into_iter().chain(cached).max_by_key(|balance| balance.wallet.version);
-        let answer = match best {
-            Some(balance) if balance.wallet.version >= ask.min_version => Ok(Some(balance)),
+        let answer = match wallets.get(&ask.id) {
+            Some(wallet) if wallet.version >= ask.min_version => {
+                Ok(Some(Balance { wallet: wallet.clone(), as_of_us, stale: true }))
+            }
             _ => Err(error.clone().unwrap_or(ReadError::NotYet)),
         };
         let _left = ask.reply.send(answer);

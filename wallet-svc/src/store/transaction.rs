@@ -112,13 +112,18 @@ pub(super) async fn commit(
     connection.run(sql, |_, _| Ok(())).await
 }
 
+/// A wallet that another task has opened since the lock makes this fail, and the batch is tried again.
 fn write_opened(sql: &mut Sql, locked: &Locked) {
     let mut opened = locked.opened().peekable();
-    if opened.peek().is_none() {
-        return;
+    if opened.peek().is_some() {
+        write_wallets(sql, opened);
+        sql.put(";");
     }
+}
+
+fn write_wallets<'a>(sql: &mut Sql, wallets: impl Iterator<Item = &'a Wallet>) {
     sql.put("INSERT INTO wallet(").put(row::WALLET).put(")VALUES");
-    sql.list(opened, |sql, wallet: &Wallet| {
+    sql.list(wallets, |sql, wallet: &Wallet| {
         sql.put("(").hex(wallet.id.as_bytes());
         sql.put(",").hex(wallet.user_id.as_bytes());
         sql.put(",").hex(wallet.currency.code().as_bytes());
@@ -128,7 +133,6 @@ fn write_opened(sql: &mut Sql, locked: &Locked) {
         sql.put(",").int(version(wallet.version)).put(",").int(wallet.last_at_us);
         sql.put(",").hex(&wallet.last_hash).put(",").int(wallet.created_us).put(")");
     });
-    sql.put(";");
 }
 
 /// The marker is taken here, after the locks. `LAST_INSERT_ID()` is its number for all entries,
@@ -173,28 +177,18 @@ fn write_keys(sql: &mut Sql, keys: &[KeyRow]) {
     sql.put(";");
 }
 
-/// One statement for all wallets, with absolute values: they were computed under the lock.
+/// One statement for all wallets, with absolute values: they were computed under the lock. The rows are
+/// there and locked, so each becomes an update. An UPDATE of a join with `UNION ALL` of the same values
+/// took twice the server's time at five wallets, and a tenth more at 35.
 fn write_updated(sql: &mut Sql, locked: &Locked) {
-    let mut updated = locked.updated().enumerate().peekable();
+    let mut updated = locked.updated().peekable();
     if updated.peek().is_none() {
         return;
     }
-    sql.put("UPDATE(");
-    for (place, wallet) in updated {
-        // The first SELECT names the columns.
-        let names = if place == 0 {
-            ["SELECT ", " i,", " a,", " h,", " v,", " t,", " s"]
-        } else {
-            [" UNION ALL SELECT ", ",", ",", ",", ",", ",", ""]
-        };
-        sql.put(names[0]).hex(wallet.id.as_bytes()).put(names[1]).int(wallet.available);
-        sql.put(names[2]).int(wallet.held).put(names[3]).int(version(wallet.version));
-        sql.put(names[4]).int(wallet.last_at_us).put(names[5]).hex(&wallet.last_hash);
-        sql.put(names[6]);
-    }
+    write_wallets(sql, updated);
     sql.put(
-        ")n STRAIGHT_JOIN wallet w ON w.wallet_id=n.i SET w.available=n.a,w.held=n.h,\
-         w.version=n.v,w.last_at_us=n.t,w.last_hash=n.s;",
+        "ON DUPLICATE KEY UPDATE available=VALUES(available),held=VALUES(held),\
+         version=VALUES(version),last_at_us=VALUES(last_at_us),last_hash=VALUES(last_hash);",
     );
 }
 

@@ -195,8 +195,9 @@ async fn eight_writers_and_two_relays_lose_and_reorder_nothing() {
             }))
         };
     tokio::join!(writers(0..40), async {
-        for _ in 0..4 {
-            sleep(Duration::from_millis(60)).await;
+        let published = || tasks.iter().map(|ledger| ledger.stats().published).sum::<u64>();
+        for cut in 1..=4 {
+            until("events are published", || (published() > cut * 25).then_some(())).await;
             cut_the_publisher(&world).await;
         }
     });

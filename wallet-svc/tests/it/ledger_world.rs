@@ -23,7 +23,10 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let server = Server::start(Options::default()).await.expect("mariadbd starts");
+        Self::on(Server::start(Options::default()).await.expect("mariadbd starts")).await
+    }
+
+    pub(crate) async fn on(server: Server) -> Self {
         let world = Self { server, tracker: TaskTracker::new(), stop: CancellationToken::new() };
         Ledger::migrate(&world.settings("migration")).await.expect("migrating an empty database");
         world
