@@ -7,6 +7,7 @@
 mod access;
 mod alerts;
 mod audit;
+pub mod client;
 mod environments;
 mod error;
 mod health;

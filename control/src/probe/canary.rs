@@ -1,9 +1,9 @@
 //! Probes one environment at a steady beat and keeps what came of it.
 
-use super::{Outcome, Wallet, wallet::Pair};
-use crate::driver::Clock;
+use super::{Outcome, Wallet, WalletError, wallet::Pair};
+use crate::{aws::Cloud, driver::Clock};
 use protocol::control::Reading;
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
     time::{Instant, MissedTickBehavior, interval},
@@ -85,19 +85,29 @@ impl Probes {
 }
 
 /// The loop that probes.
-#[derive(Debug)]
 pub struct Canary {
+    /// The environment.
     pub name: String,
-    pub wallet: Wallet,
+    /// Says where the wallet is.
+    pub cloud: Arc<dyn Cloud>,
+    pub target_group: String,
+    pub token_file: PathBuf,
     pub probes: Probes,
     /// Where the dashboard reads the newest one.
     pub reading: watch::Sender<Reading>,
 }
 
+/// The wallet as far as it was found.
+#[derive(Default)]
+struct Found {
+    wallet: Option<Wallet>,
+    pair: Option<Pair>,
+}
+
 impl Canary {
     /// Probes until `stop`. The beat never bunches up: a slow probe delays the next one.
     pub async fn run(self, clock: Clock, stop: CancellationToken) {
-        let mut pair = None;
+        let mut found = Found::default();
         let mut paces = self.probes.pace.subscribe();
         loop {
             let pace = *paces.borrow_and_update();
@@ -110,34 +120,53 @@ impl Canary {
                         Ok(()) => break,
                         Err(_) => return,
                     },
-                    _ = beat.tick() => self.probe(&mut pair, &clock).await,
+                    _ = beat.tick() => self.probe(&mut found, &clock).await,
                 }
             }
         }
     }
 
-    async fn probe(&self, pair: &mut Option<Pair>, clock: &Clock) {
+    async fn probe(&self, found: &mut Found, clock: &Clock) {
         let at = clock();
         let started = Instant::now();
-        let result = match *pair {
-            Some(pair) => self.wallet.transfer(pair).await,
-            None => self.wallet.prepare().await.map(|made| *pair = Some(made)),
-        };
+        let result = self.one(found).await;
         let latency = started.elapsed();
+        let ok = result.is_ok();
+        let detail = result.err().map(|error| error.to_string()).unwrap_or_default();
         let was_ok = self.probes.outcomes.borrow().back().is_none_or(|last| last.ok);
-        let detail = match &result {
-            Ok(()) => String::new(),
-            Err(error) => error.to_string(),
-        };
-        if result.is_ok() != was_ok {
+        if ok != was_ok {
             let name = &self.name;
-            tracing::info!(name, detail, ok = result.is_ok(), "canary of {name} changed");
+            tracing::info!(name, detail, ok, "canary of {name} changed");
         }
-        // A pair emptied in one direction fills again in the other.
-        if let (Err(_), Some(pair)) = (&result, pair.as_mut()) {
-            std::mem::swap(&mut pair.from, &mut pair.to);
-        }
-        self.probes.note(Outcome { at, ok: result.is_ok(), latency, detail });
+        self.probes.note(Outcome { at, ok, latency, detail });
         self.reading.send_replace(self.probes.reading(clock()));
+    }
+
+    /// Finds the wallet, then its own wallets there, then moves a cent: each once it has the one
+    /// before.
+    async fn one(&self, found: &mut Found) -> Result<(), WalletError> {
+        let wallet = match &found.wallet {
+            Some(wallet) => wallet,
+            None => found.wallet.insert(self.find().await?),
+        };
+        let Some(pair) = found.pair else {
+            found.pair = Some(wallet.prepare().await?);
+            return Ok(());
+        };
+        let moved = wallet.transfer(pair).await;
+        if moved.is_err() {
+            // A wallet emptied in one direction fills again in the other.
+            found.pair = Some(Pair { from: pair.to, to: pair.from });
+        }
+        moved
+    }
+
+    async fn find(&self) -> Result<Wallet, WalletError> {
+        let url = self.cloud.entrance(&self.target_group).await;
+        let url = url.map_err(|error| WalletError::Call {
+            doing: "asking where the wallet is",
+            reason: error.to_string(),
+        })?;
+        Wallet::new(&url, self.token_file.clone())
     }
 }

@@ -22,7 +22,10 @@ pub mod parse;
 pub mod plan;
 pub mod replay;
 pub mod site;
+mod start;
 pub mod state;
 pub mod template;
 pub mod view;
 pub mod world;
+
+pub use start::start;

@@ -1,0 +1,60 @@
+//! Puts the engine together with the rest: a canary and a site for each environment.
+
+use super::{
+    engine::{Engine, Parts},
+    lag::Lag,
+    library::Library,
+    site::{RealSite, Site},
+};
+use crate::{
+    app::App,
+    hold::Holds,
+    journal::JournalError,
+    probe::{Canary, Probes},
+};
+use std::{path::PathBuf, sync::Arc};
+
+/// Starts the canaries and the engine; runs that had not ended go on. Without a token file there
+/// is no canary, and what asks for one stays unknown.
+///
+/// # Errors
+///
+/// When the journal cannot be read or written.
+pub async fn start(
+    app: &App,
+    holds: &Holds,
+    library: Library,
+    canary_token: Option<PathBuf>,
+) -> Result<Engine, JournalError> {
+    let sites = app.environments.iter().map(|(name, live)| {
+        let probes = Probes::default();
+        if let Some(token_file) = canary_token.clone() {
+            let canary = Canary {
+                name: name.clone(),
+                cloud: app.cloud.clone(),
+                target_group: live.wanted.service.target_group.clone(),
+                token_file,
+                probes: probes.clone(),
+                reading: live.canary.clone(),
+            };
+            app.tracker.spawn(canary.run(app.clock.clone(), app.stop.clone()));
+        }
+        let site: Arc<dyn Site> = Arc::new(RealSite {
+            live: live.clone(),
+            cloud: app.cloud.clone(),
+            holds: holds.clone(),
+            probes,
+            lag: Lag::default(),
+        });
+        (name.clone(), (live.clone(), site))
+    });
+    Engine::recover(Parts {
+        clock: app.clock.clone(),
+        journal: app.journal.clone(),
+        library,
+        sites: sites.collect(),
+        tracker: app.tracker.clone(),
+        stop: app.stop.clone(),
+    })
+    .await
+}
