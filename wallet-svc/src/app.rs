@@ -152,12 +152,6 @@ impl App {
         self.address
     }
 
-    /// What the handlers reach, for tests that look inside.
-    #[must_use]
-    pub fn edge(&self) -> Edge {
-        self.edge.clone()
-    }
-
     /// Serves until `stop`, then ends in order.
     ///
     /// # Errors

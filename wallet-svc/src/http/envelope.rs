@@ -74,16 +74,23 @@ struct Surrounding {
 /// Puts the envelope around a route's handlers.
 pub(super) fn around(
     edge: &Edge,
-    operation: Option<Operation>,
+    operation: Operation,
     handlers: MethodRouter<Edge>,
 ) -> MethodRouter<Edge> {
-    let surrounding = Surrounding { edge: edge.clone(), operation };
-    handlers.fallback(method_not_allowed).layer(from_fn_with_state(surrounding, pass))
+    surround(edge, Some(operation), handlers.fallback(method_not_allowed))
 }
 
 /// Answers what no route matched.
 pub(super) fn unmatched(edge: &Edge) -> MethodRouter {
-    around(edge, None, any(route_not_found)).with_state(edge.clone())
+    surround(edge, None, any(route_not_found)).with_state(edge.clone())
+}
+
+fn surround(
+    edge: &Edge,
+    operation: Option<Operation>,
+    handlers: MethodRouter<Edge>,
+) -> MethodRouter<Edge> {
+    handlers.layer(from_fn_with_state(Surrounding { edge: edge.clone(), operation }, pass))
 }
 
 async fn method_not_allowed() -> Error {
@@ -187,3 +194,7 @@ impl Drop for Record<'_> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "envelope_tests.rs"]
+mod tests;

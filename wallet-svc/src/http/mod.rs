@@ -72,7 +72,7 @@ impl Deref for Edge {
 #[rustfmt::skip]
 pub fn router(edge: Edge) -> Router {
     use Operation as O;
-    let op = |operation, handlers| envelope::around(&edge, Some(operation), handlers);
+    let op = |operation, handlers| envelope::around(&edge, operation, handlers);
     Router::new()
         .route("/api/v1/wallets",                         op(O::CreateWallet, post(wallets::create)))
         .route("/api/v1/wallets/{id}",                    op(O::Wallet,       get(wallets::read)))
