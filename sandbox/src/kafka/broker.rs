@@ -1,9 +1,9 @@
-//! What all listeners share: brokers, topics and their logs, groups, and the journal behind them.
+//! What all listeners share: brokers, records, groups, and the journal behind them.
 //!
 //! Locks are taken in this order and never held over an await: journal, topics, one log.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock};
 
 use kafka_protocol::error::ResponseError as Code;
@@ -13,19 +13,15 @@ use tracing::{error, info};
 use uuid::Uuid;
 
 use super::batch::Header;
-use super::catalogue::{Committed, Fact, GroupOffsets, TopicConfig, TopicSpec};
+use super::catalogue::{Committed, Fact, GroupOffsets};
 use super::cluster::{Cluster, Lead};
 use super::coordinator::Coordinator;
 use super::journal::{Journal, JournalError};
-use super::log::{Log, LogError};
+use super::log::LogError;
 use super::sequence::Refusal;
+use super::topics::{self, Topic};
 use super::transaction::Place;
 use super::{hold, hold_to_read, hold_to_write};
-
-/// Partitions over all topics; each keeps its segment files open.
-const PARTITIONS_MAX: usize = 2_000;
-/// Longest name of a topic, as in Kafka.
-const NAME_BYTES_MAX: usize = 249;
 
 /// Milliseconds since 1970.
 pub(super) type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -62,30 +58,6 @@ pub(super) struct Settings {
     pub(super) auto_create: bool,
 }
 
-/// A topic and its logs.
-#[derive(Debug)]
-pub(super) struct Topic {
-    /// How it was created.
-    pub(super) spec: TopicSpec,
-    logs: Vec<Mutex<Log>>,
-}
-
-impl Topic {
-    /// Does something with the log of a partition.
-    ///
-    /// # Errors
-    /// There is no such partition.
-    pub(super) fn with_log<T>(
-        &self,
-        partition: i32,
-        act: impl FnOnce(&mut Log) -> T,
-    ) -> Result<T, Code> {
-        let at = usize::try_from(partition).ok();
-        let log = at.and_then(|at| self.logs.get(at)).ok_or(Code::UnknownTopicOrPartition)?;
-        Ok(act(&mut hold(log)))
-    }
-}
-
 /// Everything that the listeners of one process share.
 pub(super) struct Broker {
     /// What the operator chose.
@@ -95,7 +67,7 @@ pub(super) struct Broker {
     pub(super) clock: Clock,
     pub(super) journal: Mutex<Journal>,
     cluster: RwLock<Cluster>,
-    topics: RwLock<BTreeMap<String, Arc<Topic>>>,
+    pub(super) topics: RwLock<BTreeMap<String, Arc<Topic>>>,
     appended: watch::Sender<u64>,
 }
 
@@ -116,11 +88,7 @@ impl Broker {
             facts.push(Fact::Named(Uuid::new_v4().simple().to_string()));
         }
         journal.record(facts)?;
-        let mut topics = BTreeMap::new();
-        for spec in journal.catalogue().topics.values() {
-            let topic = open_topic(&settings, spec.clone())?;
-            topics.insert(spec.name.clone(), Arc::new(topic));
-        }
+        let topics = topics::open_all(&settings, journal.catalogue())?;
         let broker = Self {
             settings,
             groups: Coordinator::default(),
@@ -206,61 +174,6 @@ impl Broker {
         hold_to_read(&self.topics).get(name).cloned().ok_or(Code::UnknownTopicOrPartition)
     }
 
-    /// Creates a topic; `None` partitions is the default number.
-    ///
-    /// # Errors
-    /// Name or number is invalid, it exists, there is no room, or the disk refuses.
-    pub(super) fn create_topic(
-        &self,
-        name: &str,
-        partitions: Option<i32>,
-        config: TopicConfig,
-        only_validate: bool,
-    ) -> Result<(), Code> {
-        let partitions = partitions.unwrap_or(self.settings.partitions);
-        let count = usize::try_from(partitions).ok().filter(|count| *count > 0);
-        let count = count.ok_or(Code::InvalidPartitions)?;
-        if !is_topic_name(name) {
-            return Err(Code::InvalidTopicException);
-        }
-        let mut journal = hold(&self.journal);
-        let topics = self.topics();
-        if topics.contains_key(name) {
-            return Err(Code::TopicAlreadyExists);
-        }
-        let before: usize = topics.values().map(|topic| topic.logs.len()).sum();
-        if before + count > PARTITIONS_MAX {
-            return Err(Code::PolicyViolation);
-        }
-        if only_validate {
-            return Ok(());
-        }
-        let spec = TopicSpec { name: name.to_owned(), id: Uuid::new_v4(), partitions, config };
-        let topic = open_topic(&self.settings, spec.clone()).map_err(|error| refused(&error))?;
-        journal.record(vec![Fact::TopicCreated(spec)]).map_err(|error| refused(&error))?;
-        hold_to_write(&self.topics).insert(name.to_owned(), Arc::new(topic));
-        info!(topic = name, partitions, "created topic {name}");
-        Ok(())
-    }
-
-    /// Deletes a topic with its records and the offsets committed for it.
-    ///
-    /// # Errors
-    /// There is none of this name, or the disk refuses.
-    pub(super) fn delete_topic(&self, name: &str) -> Result<(), Code> {
-        let mut journal = hold(&self.journal);
-        let topic = self.topic(name)?;
-        let deleted = vec![Fact::TopicDeleted(name.to_owned())];
-        journal.record(deleted).map_err(|error| refused(&error))?;
-        hold_to_write(&self.topics).remove(name);
-        let folder = topic_folder(&self.settings.folder, topic.spec.id);
-        if let Err(error) = std::fs::remove_dir_all(&folder) {
-            error!(%error, "could not delete {}; it is no longer used", folder.display());
-        }
-        info!(topic = name, "deleted topic {name}");
-        Ok(())
-    }
-
     /// Appends a verified batch of a client and returns its first offset.
     ///
     /// # Errors
@@ -338,20 +251,6 @@ impl Broker {
         let deleted = vec![Fact::GroupDeleted(group.to_owned())];
         journal.record(deleted).map_err(|error| refused(&error))
     }
-
-    /// Deletes what is beyond retention.
-    pub(super) fn retain(&self) {
-        let now_ms = (self.clock)();
-        for (name, topic) in self.topics() {
-            for partition in 0..topic.spec.partitions {
-                match topic.with_log(partition, |log| log.retain(now_ms)) {
-                    Ok(Err(error)) => error!(%error, "retention failed in {name}-{partition}"),
-                    Ok(Ok(0)) | Err(_) => {}
-                    Ok(Ok(count)) => info!("deleted {count} segments of {name}-{partition}"),
-                }
-            }
-        }
-    }
 }
 
 /// Logs why the disk refused, and gives what the client is told.
@@ -370,25 +269,6 @@ pub(super) fn code_of(error: &LogError) -> Code {
     }
 }
 
-fn open_topic(settings: &Settings, spec: TopicSpec) -> Result<Topic, BrokerError> {
-    let folder = topic_folder(&settings.folder, spec.id);
-    let open = |partition: i32| {
-        let opened = Log::open(&folder.join(partition.to_string()), &spec.config, settings.fsync);
-        let topic = spec.name.clone();
-        opened.map(Mutex::new).map_err(|source| BrokerError::Log { topic, partition, source })
-    };
-    let logs = (0..spec.partitions).map(open).collect::<Result<_, _>>()?;
-    Ok(Topic { spec, logs })
-}
-
-fn topic_folder(folder: &Path, id: Uuid) -> PathBuf {
-    folder.join("topics").join(id.to_string())
-}
-
-fn is_topic_name(name: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    (1..=NAME_BYTES_MAX).contains(&name.len())
-        && name != "."
-        && name != ".."
-        && name.bytes().all(is_allowed)
-}
+#[cfg(test)]
+#[path = "broker_tests.rs"]
+mod tests;

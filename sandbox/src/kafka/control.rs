@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 use super::broker::Broker;
@@ -144,7 +144,11 @@ impl Door {
     /// Answers one operator after the other, for ever.
     pub(super) async fn run(self, listener: TcpListener) {
         loop {
-            let Ok((stream, _)) = listener.accept().await else { continue };
+            let Ok((stream, _)) = listener.accept().await else {
+                // Out of file handles, as a rule: others must close some first.
+                sleep(Duration::from_millis(100)).await;
+                continue;
+            };
             match timeout(WAIT_MAX, self.serve(stream)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => debug!(%error, "an operator hung up"),

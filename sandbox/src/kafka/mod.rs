@@ -12,7 +12,8 @@
 //! rejoin after a restart. Disk access blocks the thread, which is fine for one core and a page cache.
 //!
 //! Bytes: `wire`, `shape`, `batch`. Rules, pure: `sequence`, `transaction`, `group`, `cluster`,
-//! `catalogue`. Disk: `log`, `journal`. Shell: `broker`, `producers`, `coordinator`, `server`, `api`.
+//! `catalogue`. Disk: `log`, `journal`. Shell: `broker`, `topics`, `producers`, `coordinator`,
+//! `server`, `control`, `api`.
 
 mod api;
 mod batch;
@@ -28,6 +29,7 @@ mod producers;
 mod sequence;
 mod server;
 mod shape;
+mod topics;
 mod transaction;
 mod wire;
 

@@ -152,6 +152,10 @@ async fn accept(
         connections.spawn(async move {
             let served = up.run_until_cancelled(serve(stream, call)).await;
             match served {
+                // The client's own end is no news; what it did wrong is.
+                Some(Err(error @ (ConnectionError::Read(_) | ConnectionError::Write(_)))) => {
+                    debug!(%peer, %error, "a connection broke");
+                }
                 Some(Err(error)) => {
                     let cause = std::error::Error::source(&error).map(ToString::to_string);
                     info!(%peer, cause, "closed a connection: {error}");

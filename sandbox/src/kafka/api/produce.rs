@@ -1,7 +1,7 @@
 //! `Produce`: check a batch, append it, say where it went.
 
 use kafka_protocol::error::ResponseError as Code;
-use kafka_protocol::messages::produce_request::PartitionProduceData;
+use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 use tracing::debug;
@@ -11,7 +11,7 @@ use super::{Call, number};
 
 /// Appends what a client sends. `None` when it asked for no acknowledgement.
 pub(super) fn produce(call: &Call, request: ProduceRequest) -> Option<ProduceResponse> {
-    let topic = |topic: kafka_protocol::messages::produce_request::TopicProduceData| {
+    let topic = |topic: TopicProduceData| {
         let partitions = topic.partition_data.iter();
         let answers = partitions.map(|data| partition(call, &topic.name, data)).collect();
         TopicProduceResponse::default().with_name(topic.name).with_partition_responses(answers)
@@ -39,8 +39,8 @@ fn partition(call: &Call, topic: &str, data: &PartitionProduceData) -> Partition
 
 /// The offset given to the batch, and the first offset of the log.
 fn append(call: &Call, name: &str, data: &PartitionProduceData) -> Result<(i64, i64), Code> {
-    let epoch = call.broker.lead(call.node, name, data.index, -1);
     let topic = call.broker.topic(name)?;
+    let epoch = call.broker.lead(call.node, name, data.index, -1)?;
     let records = data.records.as_deref().unwrap_or_default();
     if records.len() > topic.spec.config.message_bytes_max {
         return Err(Code::MessageTooLarge);
@@ -60,6 +60,6 @@ fn append(call: &Call, name: &str, data: &PartitionProduceData) -> Result<(i64, 
         return Err(Code::InvalidRecord);
     }
     let place = (name.to_owned(), data.index);
-    let offset = call.broker.append(&place, records, epoch?)?;
+    let offset = call.broker.append(&place, records, epoch)?;
     Ok((offset, topic.with_log(data.index, |log| log.start_offset())?))
 }

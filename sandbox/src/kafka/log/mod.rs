@@ -281,11 +281,10 @@ impl Log {
     fn recover(&mut self, base_offset: i64, is_last: bool) -> Result<(), LogError> {
         let mut segment = Segment::open(&self.folder, base_offset)?;
         let bytes = fs::read(&segment.path).map_err(file("reading", &segment.path))?;
-        let mut headers = Vec::new();
         let expected = self.next_offset;
         let walk = walk(&bytes, expected, !is_last, |position, header| {
             segment.index.push(position, header);
-            headers.push(*header);
+            self.note(header);
         });
         if let Some(fault) = walk.fault {
             if !is_last {
@@ -299,14 +298,16 @@ impl Log {
         segment.bytes = walk.sound_bytes;
         self.next_offset = walk.next_offset;
         self.segments.push(segment);
-        for header in &headers {
-            self.note(header);
-        }
         Ok(())
     }
 
     fn roll(&mut self) -> Result<(), LogError> {
         self.segments.push(Segment::open(&self.folder, self.next_offset)?);
+        if self.fsync {
+            // The name of the new file is the folder's content, and not the file's.
+            let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
+            folder.map_err(file("syncing", &self.folder))?;
+        }
         Ok(())
     }
 }
