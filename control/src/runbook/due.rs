@@ -27,7 +27,9 @@ pub fn due(run: &Run, world: &World, streaks: &mut Streaks, now: DateTime<Utc>) 
         State::Planned => opening(run, world, streaks, now),
         State::AwaitingApproval => expiry(run, now),
         State::Running => running(run, world, streaks, now),
-        State::Paused | State::Ended(_) => None,
+        // A drill's clients are not forgotten because its run stands still.
+        State::Paused => drill_abort(run, world, now),
+        State::Ended(_) => None,
         State::Compensating => compensating(run, world, streaks, now),
     }
 }
@@ -69,8 +71,8 @@ fn expiry(run: &Run, now: DateTime<Utc>) -> Option<Event> {
 }
 
 fn running(run: &Run, world: &World, streaks: &mut Streaks, now: DateTime<Utc>) -> Option<Event> {
-    if let Some(why) = run.drill.as_ref().and_then(|drill| drill.abort(&world.probe, now)) {
-        return Some(Event::AbortAsked { why });
+    if let Some(abort) = drill_abort(run, world, now) {
+        return Some(abort);
     }
     if let Some(why) = stopped(run) {
         return Some(Event::Paused { why });
@@ -87,6 +89,11 @@ fn running(run: &Run, world: &World, streaks: &mut Streaks, now: DateTime<Utc>) 
         }
         None => closing(run),
     }
+}
+
+fn drill_abort(run: &Run, world: &World, now: DateTime<Utc>) -> Option<Event> {
+    let why = run.drill.as_ref()?.abort(&world.probe, now)?;
+    Some(Event::AbortAsked { why })
 }
 
 /// Why the run needs a person, if a step ended badly.

@@ -1,3 +1,6 @@
-//! What the parts do together, on a real journal.
+//! What the parts do together.
 
+mod runs_crash;
 mod runs_parse;
+mod runs_sim;
+mod runs_stories;
