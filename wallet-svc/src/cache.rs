@@ -7,6 +7,7 @@
 
 use crate::ledger::money::Currency;
 use crate::ledger::wallet::{Kind, Status, Wallet};
+use crate::vital::or_abort;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
 use redis::{Client, IntoConnectionInfo, RedisError, Script};
@@ -114,7 +115,7 @@ impl Cache {
             resting_until_ms: AtomicI64::new(0),
         });
         let cache = Self { connection, queue: sender, shared };
-        tracker.spawn(write(cache.clone(), queue, stop));
+        tracker.spawn(or_abort("writer of the cache", write(cache.clone(), queue, stop)));
         Ok(cache)
     }
 

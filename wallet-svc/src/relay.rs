@@ -7,6 +7,7 @@
 
 use crate::store::Ledger;
 use crate::store::outbox::{Outbox, OutboxError, Page, Publisher};
+use crate::vital::or_abort;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
@@ -73,7 +74,7 @@ pub fn start(
 ) -> Result<(), RelayError> {
     let producer = settings.producer().map_err(RelayError)?;
     let relay = Relay { outbox: ledger.outbox(), settings, producer, record: Record::default() };
-    tracker.spawn(relay.run(stop));
+    tracker.spawn(or_abort("relay", relay.run(stop)));
     Ok(())
 }
 

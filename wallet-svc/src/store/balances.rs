@@ -11,6 +11,7 @@ use super::sql::Sql;
 use super::{Balance, Mode, ReadError};
 use crate::cache::Cache;
 use crate::ledger::wallet::{Kind, Wallet};
+use crate::vital::or_abort;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -59,13 +60,14 @@ impl Balances {
                 replica: shared.reader.clone().map(|options| Pool::new(options, 1)),
                 sql: Sql::default(),
             };
-            tracker.spawn(reader.run(queue, stop.clone()));
+            tracker.spawn(or_abort("reader of balances", reader.run(queue, stop.clone())));
             database.push(sender);
         }
         let cache = shared.cache.as_ref().map(|cache| {
             let (sender, queue) = mpsc::channel(QUEUE_MAX);
             let cached = Cached { shared: Arc::clone(shared), cache: cache.clone() };
-            tracker.spawn(cached.answer(queue, database.clone(), stop.clone()));
+            let answering = cached.answer(queue, database.clone(), stop.clone());
+            tracker.spawn(or_abort("reader of the cache", answering));
             sender
         });
         Self { cache, database }

@@ -83,8 +83,6 @@ impl Lane {
 
     /// Serves the queue until `stop`, and then what is left in it.
     pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Job>, stop: CancellationToken) {
-        // A lane that panicked has found that money would be lost. Others must not go on without it.
-        let _on_panic = stop.clone().drop_guard();
         let mut waiting = VecDeque::new();
         let mut taken = Vec::with_capacity(COMMANDS_MAX);
         loop {

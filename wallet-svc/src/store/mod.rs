@@ -24,6 +24,7 @@ pub use answer::{
 
 use crate::cache::Cache;
 use crate::ledger::command::{Command, Outcome};
+use crate::vital::or_abort;
 use balances::Balances;
 use lane::{Job, Lane};
 use pool::Pool;
@@ -122,11 +123,12 @@ impl Ledger {
                 let seed = Uuid::new_v4().as_u64_pair().0;
                 let stripe = first_stripe.wrapping_add(number);
                 let lane = Lane::new(Arc::clone(&shared), stripe, seed);
-                tracker.spawn(lane.run(queue, stop.clone()));
+                tracker.spawn(or_abort("lane", lane.run(queue, stop.clone())));
                 sender
             })
             .collect();
-        tracker.spawn(probe::run(Arc::clone(&shared), first_stripe, stop.clone()));
+        let probing = probe::run(Arc::clone(&shared), first_stripe, stop.clone());
+        tracker.spawn(or_abort("probe of the writer", probing));
         let balances = Balances::start(&shared, tracker, stop);
         Ok(Self { shared, lanes, balances, writer_pool, replica_pool })
     }

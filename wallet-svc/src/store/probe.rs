@@ -31,10 +31,13 @@ pub(super) async fn run(shared: Arc<Shared>, slot: u8, stop: CancellationToken) 
     let mut failures = 0;
     let mut ticks = ticks(PERIOD_LOST);
     let mut patient = false;
+    let mut mode = shared.watch_mode();
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
+            // A lane was told first that the writer takes no writes.
+            _ = mode.wait_for(|mode| *mode != Mode::Writable), if patient => {}
             _ = ticks.tick() => {}
         }
         let probing = probe(&shared, &mut connection, &mut sql, slot);
