@@ -30,8 +30,13 @@ pub(super) enum Fault {
 impl Fault {
     /// Reads the meaning off an error.
     pub(super) fn of(error: &sqlx::Error) -> Self {
-        let sqlx::Error::Database(error) = error else {
-            return Self::Lost;
+        let error = match error {
+            sqlx::Error::Database(error) => error,
+            // A row that we cannot read. Another connection would bring the same.
+            sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::ColumnIndexOutOfBounds { .. }
+            | sqlx::Error::Decode(_) => return Self::Refused,
+            _ => return Self::Lost,
         };
         match error.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number) {
             // Deadlock, lock wait timeout, duplicate key (of a wallet that another task just opened),

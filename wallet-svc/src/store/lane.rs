@@ -128,7 +128,7 @@ impl Lane {
         let mut conflicts = 0;
         let mut pause = PAUSE;
         loop {
-            self.answer_expired(&mut batch);
+            answer_expired(&mut batch);
             if batch.jobs.is_empty() {
                 return None;
             }
@@ -164,23 +164,6 @@ impl Lane {
                 }
             }
         }
-    }
-
-    fn answer_expired(&self, batch: &mut Batch) {
-        let now = Instant::now();
-        if batch.jobs.iter().all(|job| job.deadline > now) {
-            return;
-        }
-        let (live, expired) =
-            std::mem::take(&mut batch.jobs).into_iter().partition(|job| job.deadline > now);
-        batch.jobs = live;
-        let error = if batch.in_doubt {
-            self.shared.meters.unknown_outcomes.fetch_add(1, Ordering::Relaxed);
-            SubmitError::OutcomeUnknown
-        } else {
-            SubmitError::Timeout
-        };
-        answer_all(expired, error);
     }
 
     /// One transaction. On failure says why, and whether it may have been committed nevertheless.
@@ -316,6 +299,19 @@ fn split(mut batch: Batch) -> Option<(Batch, Batch)> {
     let second = batch.jobs.split_off(batch.jobs.len() / 2);
     let in_doubt = batch.in_doubt;
     Some((batch, Batch { jobs: second, in_doubt }))
+}
+
+fn answer_expired(batch: &mut Batch) {
+    let now = Instant::now();
+    if batch.jobs.iter().all(|job| job.deadline > now) {
+        return;
+    }
+    let (live, expired) =
+        std::mem::take(&mut batch.jobs).into_iter().partition(|job| job.deadline > now);
+    batch.jobs = live;
+    let unknown = batch.in_doubt;
+    let error = if unknown { SubmitError::OutcomeUnknown } else { SubmitError::Timeout };
+    answer_all(expired, error);
 }
 
 fn answer_all(jobs: Vec<Job>, error: SubmitError) {

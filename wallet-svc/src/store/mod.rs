@@ -177,18 +177,18 @@ impl Ledger {
                 SubmitError::Unavailable { retry_after: RETRY_AFTER }
             }
         })?;
-        match timeout_at(deadline, outcome).await {
+        let outcome = match timeout_at(deadline, outcome).await {
             Ok(Ok(outcome)) => outcome,
-            // The lane is gone, or works on it, unless it had not begun: then it never will.
-            Ok(Err(_)) | Err(_) => {
-                if begun.swap(true, Ordering::AcqRel) {
-                    self.shared.meters.unknown_outcomes.fetch_add(1, Ordering::Relaxed);
-                    Err(SubmitError::OutcomeUnknown)
-                } else {
-                    Err(SubmitError::Timeout)
-                }
+            // Too late, unless the lane had not begun: then it never will.
+            Ok(Err(_)) | Err(_) if begun.swap(true, Ordering::AcqRel) => {
+                Err(SubmitError::OutcomeUnknown)
             }
+            Ok(Err(_)) | Err(_) => Err(SubmitError::Timeout),
+        };
+        if outcome == Err(SubmitError::OutcomeUnknown) {
+            self.shared.meters.unknown_outcomes.fetch_add(1, Ordering::Relaxed);
         }
+        outcome
     }
 
     /// The wallet as it stands in the ledger; `stale` when only a replica could be asked. `None` when

@@ -20,8 +20,12 @@ use std::time::Duration;
 /// Of the lock that the one active publisher holds.
 const LOCK: &str = "'wallet.relay'";
 
-/// Most entries in one page, in expectation: 64 batches of at most 256 entries each are the limit.
-const MARKERS_MAX: i64 = 64;
+/// Most markers in one page.
+const MARKERS_MAX: i64 = 512;
+
+/// Most entries in one page, unless the first batch alone has more. At 300 bytes each, one or two
+/// megabytes.
+const ENTRIES_MAX: i64 = 4_096;
 
 /// Why the outbox could not be read or cleared.
 #[derive(Debug, thiserror::Error)]
@@ -128,14 +132,19 @@ impl Publisher {
     /// When the connection is lost, and with it the right to publish.
     pub async fn page(&mut self) -> Result<Page, OutboxError> {
         let fail = OutboxError::doing("reading");
-        self.sql.clear().put("SELECT batch_id,min_at_us,max_at_us FROM outbox ORDER BY batch_id ");
+        self.sql
+            .clear()
+            .put("SELECT batch_id,n,min_at_us,max_at_us FROM outbox ORDER BY batch_id ");
         self.sql.put("LIMIT ").int(MARKERS_MAX);
         let mut page = Page::default();
-        let (mut first_us, mut last_us) = (i64::MAX, i64::MIN);
+        let (mut entries, mut first_us, mut last_us) = (0i64, i64::MAX, i64::MIN);
         let reading = self.connection.run(&self.sql, |_, row| {
-            page.batches.push(row::count(&row, 0)?);
-            first_us = first_us.min(row::int(&row, 1)?);
-            last_us = last_us.max(row::int(&row, 2)?);
+            entries = entries.saturating_add(row::int(&row, 1)?);
+            if entries <= ENTRIES_MAX || page.batches.is_empty() {
+                page.batches.push(row::count(&row, 0)?);
+                first_us = first_us.min(row::int(&row, 2)?);
+                last_us = last_us.max(row::int(&row, 3)?);
+            }
             Ok(())
         });
         reading.await.map_err(&fail)?;
