@@ -7,6 +7,7 @@
 
 pub mod autoscaling;
 pub mod cloudwatch;
+pub mod costexplorer;
 pub mod ecs;
 pub mod elasticache;
 pub mod elbv2;
@@ -16,6 +17,8 @@ pub mod metric;
 pub mod msk;
 pub mod rds;
 pub mod services;
+pub mod sns;
+pub mod sts;
 pub mod wire;
 
 use chrono::{DateTime, Utc};
