@@ -1,8 +1,8 @@
 //! Which brokers are up, who leads what, and since which epoch. Pure.
 //!
-//! All brokers share one store, so leadership decides only whom clients talk to. Partition and group
-//! fall into as many slots as there are brokers; slot `s` prefers broker `s` and moves to the next
-//! one that is up. Epochs only ever grow, also over restarts: clients ignore older metadata.
+//! All brokers share one store, so leadership decides only whom clients talk to. Partition and
+//! group fall into as many slots as there are brokers; slot `s` prefers broker `s` and moves to the
+//! next one that is up. Epochs only ever grow, also over restarts: clients ignore older metadata.
 
 /// One broker's address and condition.
 #[derive(Debug, Clone, PartialEq, Eq)]

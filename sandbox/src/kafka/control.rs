@@ -1,7 +1,8 @@
 //! The operator's door: reboot a broker, ask how the cluster is. One line in, one line out.
 //!
 //! A loopback port, written to `kafkad.json` in the data folder with the addresses of the brokers.
-//! Clients of the Kafka protocol cannot reboot a broker, and MSK offers it outside of the protocol too.
+//! Clients of the Kafka protocol cannot reboot a broker, and MSK offers it outside of the protocol
+//! too.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

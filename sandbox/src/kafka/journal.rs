@@ -1,7 +1,7 @@
 //! The file behind the catalogue: facts, each with length and checksum, appended before they count.
 //!
-//! A torn tail is cut off at start. When the file has grown far beyond what its facts add up to, it is
-//! rewritten as a snapshot beside the old one and renamed over it.
+//! A torn tail is cut off at start. When the file has grown far beyond what its facts add up to, it
+//! is rewritten as a snapshot beside the old one and renamed over it.
 
 use std::error::Error;
 use std::fs::{self, File, OpenOptions};

@@ -1,15 +1,16 @@
 //! A small durable Kafka-protocol broker: what MSK is to the wallet, on one machine.
 //!
 //! One process is a cluster: each listener is a broker with its own id, and all share one store. It
-//! exists because nothing else fits: librdkafka's mock forgets its log when it dies, and the other small
-//! brokers lose acknowledged records or cannot talk to Debian's kcat. Acknowledged records, committed
-//! offsets, producer epochs and transactions survive `kill -9`.
+//! exists because nothing else fits: librdkafka's mock forgets its log when it dies, and the other
+//! small brokers lose acknowledged records or cannot talk to Debian's kcat. Acknowledged records,
+//! committed offsets, producer epochs and transactions survive `kill -9`.
 //!
-//! What it is not: there is one copy of each log and no replication, so `acks` beyond 1 means nothing
-//! more. No TLS, authentication, quotas or compaction; no static membership and no consumer protocol of
-//! KIP-848; no offsets inside of transactions; no fetch sessions; timestamps are the producer's; a
-//! lookup by time answers compressed batches with their first record. Batches of format 2 only. Groups
-//! rejoin after a restart. Disk access blocks the thread, which is fine for one core and a page cache.
+//! What it is not: there is one copy of each log and no replication, so `acks` beyond 1 means
+//! nothing more. No TLS, authentication, quotas or compaction; no static membership and no consumer
+//! protocol of KIP-848; no offsets inside of transactions; no fetch sessions; timestamps are the
+//! producer's; a lookup by time answers compressed batches with their first record. Batches of
+//! format 2 only. Groups rejoin after a restart. Disk access blocks the thread, which is fine for
+//! one core and a page cache.
 //!
 //! Bytes: `wire`, `shape`, `batch`. Rules, pure: `sequence`, `transaction`, `group`, `cluster`,
 //! `catalogue`. Disk: `log`, `journal`. Shell: `broker`, `topics`, `producers`, `coordinator`,

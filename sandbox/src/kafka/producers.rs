@@ -1,8 +1,9 @@
 //! Transactional producers: journal what is decided, then write the markers. The shell around
 //! `transaction`.
 //!
-//! The journal lock is held from decision to last marker, so a transaction is never seen half ended;
-//! if the process dies in between, the markers that are missing are written at the next start.
+//! The journal lock is held from decision to last marker, so a transaction is never seen half
+//! ended; if the process dies in between, the markers that are missing are written at the next
+//! start.
 
 use std::collections::BTreeSet;
 

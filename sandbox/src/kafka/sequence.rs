@@ -1,8 +1,8 @@
 //! What one partition knows of idempotent and transactional producers. Pure.
 //!
 //! A producer numbers its batches. The last few are remembered, so that a resend after a lost
-//! acknowledgement is answered with the offset it already has, and a gap is refused. Rebuilt from the
-//! log at start: no file of its own, therefore never at odds with the log.
+//! acknowledgement is answered with the offset it already has, and a gap is refused. Rebuilt from
+//! the log at start: no file of its own, therefore never at odds with the log.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -1,8 +1,8 @@
 //! Listeners and connections: frames in, answers out, in order, one request at a time.
 //!
-//! Each broker is a listener. A reboot closes it with all its connections, after its leaderships have
-//! moved; meanwhile the port stays bound without listening, so that clients are refused at once and
-//! nobody else takes it.
+//! Each broker is a listener. A reboot closes it with all its connections, after its leaderships
+//! have moved; meanwhile the port stays bound without listening, so that clients are refused at
+//! once and nobody else takes it.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,11 +1,12 @@
 //! Refuses a request whose declared lengths exceed its bytes, before the codec sees it. Pure.
 //!
-//! The codec reserves memory for as many elements as an array claims to have; a claim of two billion
-//! would abort the process. So the request is walked first, along a line of text that gives its shape:
+//! The codec reserves memory for as many elements as an array claims to have; a claim of two
+//! billion would abort the process. So the request is walked first, along a line of text that gives
+//! its shape:
 //!
-//! `b` `h` `i` `l` 1, 2, 4, 8 bytes; `s` string; `y` bytes; `[ … ]` array of structs; `( … )` array of
-//! plain values; `7+x` only from version 7; `2-4x` only in versions 2 to 4. Tagged fields follow every
-//! struct in the flexible versions. Strings, bytes and arrays may be null.
+//! `b` `h` `i` `l` 1, 2, 4, 8 bytes; `s` string; `y` bytes; `[ … ]` array of structs; `( … )` array
+//! of plain values; `7+x` only from version 7; `2-4x` only in versions 2 to 4. Tagged fields follow
+//! every struct in the flexible versions. Strings, bytes and arrays may be null.
 
 use thiserror::Error;
 

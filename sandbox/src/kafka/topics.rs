@@ -152,7 +152,8 @@ fn remove(folder: &Path) {
     }
 }
 
-/// Holds one folder per topic, named by its id: a topic created anew never sees the old one's files.
+/// Holds one folder per topic, named by its id: a topic created anew never sees the old one's
+/// files.
 fn folder_of(settings: &Settings) -> PathBuf {
     settings.folder.join("topics")
 }

@@ -1,7 +1,7 @@
 //! The life of a transactional producer: who may write, and how its transaction ends. Pure.
 //!
-//! Every function takes the stored state and returns the next one; the broker journals that before it
-//! acts on it. A new incarnation of a producer gets a higher epoch, which fences the one before.
+//! Every function takes the stored state and returns the next one; the broker journals that before
+//! it acts on it. A new incarnation of a producer gets a higher epoch, which fences the one before.
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,8 @@
 //! Frames: which APIs are spoken in which versions, and bytes to requests and back. Pure.
 //!
-//! A client asks with `ApiVersions` first and then keeps to these ranges. Produce is advertised from
-//! version 0 although 3 is the first one served: librdkafka before 2.12 takes a missing version 0 as
-//! "this broker knows no compression" (KAFKA-18659), and never sends it.
+//! A client asks with `ApiVersions` first and then keeps to these ranges. Produce is advertised
+//! from version 0 although 3 is the first one served: librdkafka before 2.12 takes a missing
+//! version 0 as "this broker knows no compression" (KAFKA-18659), and never sends it.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::api_versions_response::ApiVersion;
@@ -27,7 +27,8 @@ pub(super) struct Api {
     pub(super) shape: &'static str,
 }
 
-/// Every API that is served. Static membership begins after the last versions of the group APIs here.
+/// Every API that is served. Static membership begins after the last versions of the group APIs
+/// here.
 pub(super) const APIS: [Api; 23] = [
     api(ApiKey::Produce, 3, 9, "s h i [ s [ i y ] ]"),
     api(ApiKey::Fetch, 4, 11, "i i i i b 7+i 7+i [ s [ i 9+i l 5+l i ] ] 7+[ s ( i ) ] 11+s"),

@@ -205,8 +205,8 @@ pub(crate) async fn send(
     (delivery.partition, delivery.offset)
 }
 
-/// Sends the numbers of a range, each under one of `keys` keys, all in flight at once, and waits for
-/// every acknowledgement.
+/// Sends the numbers of a range, each under one of `keys` keys, all in flight at once, and waits
+/// for every acknowledgement.
 pub(crate) async fn send_numbers(
     producer: &FutureProducer,
     topic: &str,

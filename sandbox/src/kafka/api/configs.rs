@@ -18,8 +18,8 @@ const BROKER: i8 = 4;
 const SET: i8 = 1;
 /// Config source: nobody set it.
 const DEFAULT: i8 = 5;
-/// Bounds of `segment.bytes`: a smaller segment costs a file per batch, a larger one is read at once
-/// into memory at start.
+/// Bounds of `segment.bytes`: a smaller segment costs a file per batch, a larger one is read at
+/// once into memory at start.
 const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 1024..=256 * 1024 * 1024;
 
 /// Reads the settings of a topic that is to be created.

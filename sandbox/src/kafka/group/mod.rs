@@ -1,9 +1,9 @@
 //! A consumer group of the classic protocol: who is in, who leads, who reads what. Pure.
 //!
-//! `Group::next` takes an event and the time, and returns the answers that became due. Joins and syncs
-//! are answered later than they were asked, so each carries a ticket that the answer names. Members
-//! are not journaled: after a restart of the broker they are told that they are unknown, and rejoin.
-//! Static membership (`group.instance.id`) is not offered.
+//! `Group::next` takes an event and the time, and returns the answers that became due. Joins and
+//! syncs are answered later than they were asked, so each carries a ticket that the answer names.
+//! Members are not journaled: after a restart of the broker they are told that they are unknown,
+//! and rejoin. Static membership (`group.instance.id`) is not offered.
 
 mod event;
 mod member;
