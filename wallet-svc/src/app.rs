@@ -22,23 +22,30 @@ use crate::{
     server,
     store::{self, Ledger, Mode},
     traffic::Traffic,
+    vital::or_abort,
 };
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
     sync::Semaphore,
-    time::{Instant, interval, sleep, timeout_at},
+    time::{Instant, interval, sleep, timeout, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 /// From the signal to the end. ECS kills after 30 s by default.
 pub const SHUTDOWN_MAX: Duration = Duration::from_secs(24);
-/// Of that, what is kept for the lanes, the relay and the last metrics.
-const LEDGER_DRAIN_MAX: Duration = Duration::from_secs(6);
+/// Of that, what is kept for the lanes, the cache and the last metrics,
+const LEDGER_DRAIN_MAX: Duration = Duration::from_secs(5);
+/// and for the relay. What it leaves in the outbox another task publishes.
+const RELAY_DRAIN_MAX: Duration = Duration::from_secs(2);
 /// Commands that may wait in one lane: at 1,000 a second the last one waits 2 s.
 const QUEUE_PER_LANE_MAX: usize = 2_000;
 const PROBE_PERIOD: Duration = Duration::from_secs(1);
+/// A task that waits for its first traffic, or to get it back, looks more often.
+const PROBE_PERIOD_UNUSABLE: Duration = Duration::from_millis(100);
+/// A read that takes longer is none.
+const PROBE_MAX: Duration = Duration::from_secs(1);
 const KEYS_REFRESH_PERIOD: Duration = Duration::from_secs(60);
 
 /// Why the service could not start.
@@ -85,10 +92,26 @@ pub struct App {
     address: SocketAddr,
     edge: Edge,
     config: Config,
-    /// Everything but the connections.
-    tasks: TaskTracker,
-    /// Cancelled when the last request is answered.
+    /// Everything but connections and relay; ends when the last request is answered.
+    tasks: Group,
+    /// Ends after the lanes, to publish what they left.
+    relay: Group,
+}
+
+/// Tasks that end together.
+#[derive(Debug, Default)]
+struct Group {
+    tracker: TaskTracker,
     end: CancellationToken,
+}
+
+impl Group {
+    /// Asks the tasks to end and waits for them. False when some had not by `deadline`.
+    async fn end_by(&self, deadline: Instant) -> bool {
+        self.end.cancel();
+        self.tracker.close();
+        timeout_at(deadline, self.tracker.wait()).await.is_ok()
+    }
 }
 
 /// What the store needs of the settings.
@@ -111,16 +134,17 @@ impl App {
     ///
     /// A setting cannot be used, or the port is taken.
     pub async fn build(config: Config, clock: Clock) -> Result<Self, AppError> {
-        let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
+        let (tasks, relay) = (Group::default(), Group::default());
+        let Group { tracker, end } = &tasks;
         let auth = Authenticator::open(&config.auth, clock.clone()).map_err(AppError::Keys)?;
-        let cache = config.redis_url.as_deref().map(|url| Cache::start(url, &tasks, end.clone()));
+        let cache = config.redis_url.as_deref().map(|url| Cache::start(url, tracker, end.clone()));
         let cache = cache.transpose().map_err(AppError::Cache)?;
         let has_cache = cache.is_some();
         let settings = store_settings(&config.db, config.lanes, &config.task_id);
-        let ledger = Ledger::start(&settings, cache, &tasks, &end).map_err(AppError::Ledger)?;
+        let ledger = Ledger::start(&settings, cache, tracker, end).map_err(AppError::Ledger)?;
         let (brokers, topic) = (config.kafka_brokers.clone(), config.kafka_topic.clone());
-        relay::start(&ledger, relay::Settings { brokers, topic }, &tasks, end.clone())
-            .map_err(AppError::Relay)?;
+        let topic = relay::Settings { brokers, topic };
+        relay::start(&ledger, topic, &relay.tracker, relay.end.clone()).map_err(AppError::Relay)?;
 
         let bound = async {
             let listener = TcpListener::bind(config.listen).await?;
@@ -143,7 +167,7 @@ impl App {
             permits: Semaphore::new(config.limits.requests),
             request_ids: RequestIds::default(),
         });
-        Ok(Self { listener, address, edge, config, tasks, end })
+        Ok(Self { listener, address, edge, config, tasks, relay })
     }
 
     /// Where the service listens; the port is known even when 0 was asked for.
@@ -158,16 +182,17 @@ impl App {
     ///
     /// Something did not end in time.
     pub async fn run(self, stop: CancellationToken) -> Result<(), DrainError> {
-        let Self { listener, edge, config, tasks, end, .. } = self;
-        tasks.spawn(or_abort("ledger probe", probe(edge.clone(), end.clone())));
-        tasks.spawn(or_abort("key refresh", refresh_keys(edge.clone(), end.clone())));
-        tasks.spawn(or_abort("CloudWatch publisher", publisher(&edge, &config).run(end.clone())));
+        let Self { listener, edge, config, tasks, relay, .. } = self;
+        let Group { tracker, end } = &tasks;
+        tracker.spawn(or_abort("ledger probe", probe(edge.clone(), end.clone())));
+        tracker.spawn(or_abort("key refresh", refresh_keys(edge.clone(), end.clone())));
+        tracker.spawn(or_abort("CloudWatch publisher", publisher(&edge, &config).run(end.clone())));
 
         let closing = CancellationToken::new();
         let router = http::router(edge.clone());
         let (places, metrics) = (config.limits.connections, edge.metrics.clone());
         let serving = server::serve(listener, router, places, metrics, closing.clone());
-        let serving = tasks.spawn(serving);
+        let mut serving = tracker.spawn(serving);
         edge.health.start();
         stop.cancelled().await;
 
@@ -175,13 +200,16 @@ impl App {
         edge.health.drain();
         sleep(config.limits.drain).await;
         closing.cancel();
-        if timeout_at(deadline - LEDGER_DRAIN_MAX, serving).await.is_err() {
-            tracing::warn!("gave up waiting for the last connections");
+        let relay_begins = deadline - RELAY_DRAIN_MAX;
+        if timeout_at(relay_begins - LEDGER_DRAIN_MAX, &mut serving).await.is_err() {
+            tracing::warn!("gave up waiting for clients that do not take their answers");
+            serving.abort();
         }
-        end.cancel();
-        tasks.close();
-        let ended = timeout_at(deadline, tasks.wait()).await;
-        ended.map_err(|_| DrainError { left: tasks.len() })
+        let drained = tasks.end_by(relay_begins).await;
+        if !relay.end_by((Instant::now() + RELAY_DRAIN_MAX).min(deadline)).await {
+            tracing::info!("leaves the rest of the outbox to another task");
+        }
+        if drained { Ok(()) } else { Err(DrainError { left: tasks.tracker.len() }) }
     }
 }
 
@@ -200,12 +228,21 @@ fn publisher(edge: &Edge, config: &Config) -> Publisher {
 /// Tells the health what the ledger can do. With the writer gone a reader is asked, for a wallet
 /// that cannot be there.
 async fn probe(edge: Edge, end: CancellationToken) {
-    let mut ticks = interval(PROBE_PERIOD);
-    while end.run_until_cancelled(ticks.tick()).await.is_some() {
+    loop {
         let written = edge.ledger.mode() != Mode::Unreachable;
-        let good = written || edge.ledger.wallet(Uuid::nil()).await.is_ok();
+        let good = written || can_read(&edge.ledger).await;
         edge.health.observe(good);
+        let usable = edge.health.ledger().is_usable();
+        let period = if usable { PROBE_PERIOD } else { PROBE_PERIOD_UNUSABLE };
+        if end.run_until_cancelled(sleep(period)).await.is_none() {
+            return;
+        }
     }
+}
+
+async fn can_read(ledger: &Ledger) -> bool {
+    let asked = timeout(PROBE_MAX, ledger.wallet(Uuid::nil())).await;
+    asked.is_ok_and(|answer| answer.is_ok())
 }
 
 async fn refresh_keys(edge: Edge, end: CancellationToken) {
@@ -213,15 +250,5 @@ async fn refresh_keys(edge: Edge, end: CancellationToken) {
     ticks.reset();
     while end.run_until_cancelled(ticks.tick()).await.is_some() {
         edge.auth.refresh().await;
-    }
-}
-
-/// Ends the process if `task` panics: what nobody notices is worse than a restart.
-async fn or_abort(name: &'static str, task: impl Future<Output = ()>) {
-    use futures::FutureExt;
-    let ended = std::panic::AssertUnwindSafe(task).catch_unwind().await;
-    if ended.is_err() {
-        tracing::error!(task = name, "ends the process: its {name} died");
-        std::process::abort();
     }
 }

@@ -12,8 +12,7 @@ use crate::{
     store::Stats,
     traffic::{Operation, Served, Traffic},
 };
-use aws_config::meta::region::RegionProviderChain;
-use aws_config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_cloudwatch::{
     Client,
     primitives::DateTime,
@@ -33,6 +32,8 @@ const VALUES_PER_DATUM_MAX: usize = 150;
 const DATA_PER_CALL_MAX: usize = 200;
 /// With its retries, a call must end before the next one begins.
 const CALL_TIMEOUT: Duration = Duration::from_secs(4);
+/// From the order to end: a call under way, and one with what is left.
+const FLUSH_MAX: Duration = Duration::from_secs(4);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 /// What is published, and about whom.
@@ -53,6 +54,18 @@ impl Publisher {
             tracing::info!("publishes nothing to CloudWatch: no region and no endpoint is set");
             return;
         }
+        let publishing = self.publish_periodically(&stop);
+        let mut publishing = std::pin::pin!(publishing);
+        tokio::select! {
+            () = &mut publishing => return,
+            () = stop.cancelled() => {}
+        }
+        if timeout(FLUSH_MAX, publishing).await.is_err() {
+            tracing::warn!("gave up publishing the last metrics to CloudWatch");
+        }
+    }
+
+    async fn publish_periodically(&self, stop: &CancellationToken) {
         let client = client().await;
         let mut ticks = interval(self.config.period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -121,12 +134,13 @@ async fn client() -> Client {
         .build();
     let config = aws_config::defaults(BehaviorVersion::latest())
         .http_client(https)
-        .region(RegionProviderChain::default_provider().or_else("sa-east-1"))
         .retry_config(RetryConfig::standard())
         .timeout_config(timeouts)
         .load()
         .await;
-    Client::new(&config)
+    // An endpoint may be set without a region; every signature has one.
+    let region = config.region().cloned().unwrap_or(Region::from_static("sa-east-1"));
+    Client::new(&config.into_builder().region(region).build())
 }
 
 /// Everything of one window. What is not known is left out; what is zero is said.

@@ -276,8 +276,10 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// The longest drain and the longest request, 16 s together, end before `app` gives up on
+    /// connections 17 s after the signal.
     fn limits(&mut self) -> Limits {
-        let millis = self.number("WALLET_REQUEST_TIMEOUT_MS", 5_000, 100..=20_000);
+        let millis = self.number("WALLET_REQUEST_TIMEOUT_MS", 5_000, 100..=6_000);
         Limits {
             connections: self.number("WALLET_CONNECTIONS_MAX", 8_192, 1..=65_536),
             requests: self.number("WALLET_REQUESTS_MAX", 4_096, 1..=65_536),

@@ -21,3 +21,4 @@ pub mod server;
 pub mod shutdown;
 pub mod store;
 pub mod traffic;
+mod vital;

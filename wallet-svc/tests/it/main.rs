@@ -2,6 +2,7 @@
 
 mod app;
 mod auth;
+mod cloudwatch;
 mod http_bad_input;
 mod http_degraded;
 mod http_movements;
@@ -10,6 +11,7 @@ mod http_status;
 mod ledger_cache;
 mod ledger_commit;
 mod ledger_concurrency;
+mod ledger_failover;
 mod ledger_failures;
 mod ledger_history;
 mod ledger_keys;

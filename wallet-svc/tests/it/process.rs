@@ -21,19 +21,21 @@ fn program(argument: &str, settings: &Settings) -> Command {
     command
 }
 
-async fn run(argument: &str, settings: &Settings) -> (Option<i32>, String) {
+pub(crate) async fn run(argument: &str, settings: &Settings) -> (Option<i32>, String) {
     let Output { status, stderr, .. } =
         program(argument, settings).output().await.expect("the program starts");
     (status.code(), String::from_utf8(stderr).expect("UTF-8"))
 }
 
-async fn database() -> Server {
+pub(crate) async fn database() -> Server {
     let options = Options { durable: false, ..Options::default() };
     Server::start(options).await.expect("mariadbd starts")
 }
 
 /// A serving process, and where.
-async fn serve(settings: &Settings) -> (Child, BufReader<tokio::process::ChildStdout>, String) {
+pub(crate) async fn serve(
+    settings: &Settings,
+) -> (Child, BufReader<tokio::process::ChildStdout>, String) {
     let mut child = program("serve", settings).spawn().expect("the program starts");
     let mut log = BufReader::new(child.stdout.take().expect("a pipe"));
     loop {
@@ -47,7 +49,7 @@ async fn serve(settings: &Settings) -> (Child, BufReader<tokio::process::ChildSt
     }
 }
 
-fn signal(child: &Child, signal: Signal) {
+pub(crate) fn signal(child: &Child, signal: Signal) {
     let pid = child.id().expect("it runs").cast_signed();
     kill(Pid::from_raw(pid), signal).expect("signalling our own child");
 }
