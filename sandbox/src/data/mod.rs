@@ -1,6 +1,7 @@
 //! The region's data stores as real servers: private processes on free loopback ports, each with
 //! its own data folder. Knows nothing of AWS: names, states and events belong to `aws`.
 
+pub mod kafka;
 pub mod mariadb;
 pub mod redis;
 
@@ -28,7 +29,7 @@ pub enum StartError {
 }
 
 /// The end of a log, for an error text.
-fn last_words(log: &std::path::Path) -> String {
+pub(crate) fn last_words(log: &std::path::Path) -> String {
     /// Enough for the reason, short enough for one line of an error.
     const LINES_MAX: usize = 12;
     let text = std::fs::read(log).unwrap_or_default();
@@ -38,6 +39,6 @@ fn last_words(log: &std::path::Path) -> String {
 }
 
 /// A secret of the URL-safe alphabet, so that no quoting rule ever matters.
-fn password() -> String {
+pub(crate) fn password() -> String {
     hex::encode(rand::random::<[u8; 16]>())
 }

@@ -19,6 +19,7 @@ async fn start(dir: &tempfile::TempDir) -> Cluster {
         dir: dir.path().to_owned(),
         members: members.map(|(id, zone)| (id.to_owned(), zone.to_owned())).into(),
         memory_mib: 32,
+        password: "secret".into(),
     })
     .await
     .unwrap()

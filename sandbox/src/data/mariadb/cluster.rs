@@ -23,6 +23,8 @@ pub struct Settings {
     pub members: Vec<(String, String)>,
     /// Buffer pool of each, in MiB.
     pub memory_mib: u32,
+    /// Of the user `wallet`, the same on every member.
+    pub password: String,
 }
 
 /// A running cluster. Dropping it kills every server.
@@ -51,7 +53,7 @@ impl Cluster {
     ///
     /// A server that does not start, or that does not replicate.
     pub async fn start(settings: Settings) -> anyhow::Result<Cluster> {
-        let password = crate::data::password();
+        let password = settings.password;
         let nodes = settings.members.into_iter().zip(1..).map(|((id, zone), server_id)| {
             Node::new(id, zone, server_id, &settings.dir, &password, settings.memory_mib)
         });
