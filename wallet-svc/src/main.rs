@@ -25,7 +25,7 @@ const EXIT_USAGE: u8 = 64;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    log::start(process_environment("RUST_LOG").as_deref());
+    log::start(process_environment("RUST_LOG").as_deref(), Clock::real());
     let ended = match Command::try_parse() {
         Ok(Command::Serve) => serve().await,
         Ok(Command::Migrate) => migrate().await,

@@ -4,6 +4,7 @@
 //! path takes no lock on a map. What the ledger counts itself is asked at each scrape.
 
 use crate::{
+    ledger::{command::Transaction, money::Currency},
     store::{Mode, Stats},
     traffic::{Ending, Operation},
 };
@@ -18,6 +19,7 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
+use protocol::wallet::EntryKind;
 use std::{fmt, time::Duration};
 
 type Label = (&'static str, &'static str);
@@ -29,12 +31,20 @@ const LATENCY_BUCKETS: [f64; 14] =
 /// The operations, and one more for what no route matched.
 const OPERATIONS: usize = Operation::ALL.len() + 1;
 
+/// What moves money, and the counter of how much.
+const MOVEMENTS: [(EntryKind, &str); 3] = [
+    (EntryKind::Deposit, "money_deposited"),
+    (EntryKind::Withdrawal, "money_withdrawn"),
+    (EntryKind::TransferOut, "money_transferred"),
+];
+
 /// The handles.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     requests: [[Counter; Ending::ALL.len()]; OPERATIONS],
     seconds: [Histogram; OPERATIONS],
+    money: [[Counter; Currency::COUNT]; MOVEMENTS.len()],
     /// Requests being worked on.
     pub requests_in_work: Gauge,
     /// Requests answered 503 because the task had as many as it takes.
@@ -82,6 +92,16 @@ impl Metrics {
             cloudwatch_failures.clone(),
         );
         registry.register_collector(Box::new(LedgerCollector(Box::new(stats))));
+        let money = MOVEMENTS.map(|(_, name)| {
+            let by_currency = Family::<[Label; 1], Counter>::default();
+            let help = "Money moved, in minor units of the currency";
+            registry.register(name, help, by_currency.clone());
+            let mut currencies = Currency::all().map(Currency::code);
+            std::array::from_fn(|_| {
+                let code = currencies.next().expect("as many as there are");
+                by_currency.get_or_create_owned(&[("currency", code)])
+            })
+        });
 
         Self {
             registry,
@@ -95,6 +115,7 @@ impl Metrics {
             seconds: std::array::from_fn(|index| {
                 seconds.get_or_create_owned(&[("operation", operation(index))])
             }),
+            money,
             requests_in_work: in_work,
             refused_requests: refused,
             connections,
@@ -107,6 +128,14 @@ impl Metrics {
         let index = operation.map_or(OPERATIONS - 1, Operation::index);
         self.requests[index][ending as usize].inc();
         self.seconds[index].observe(latency.as_secs_f64());
+    }
+
+    /// Counts money that was moved just now, and not by an earlier request with the same key.
+    pub fn moved(&self, transaction: &Transaction) {
+        let movement = MOVEMENTS.iter().position(|(kind, _)| *kind == transaction.kind);
+        if let (Some(movement), Ok(amount)) = (movement, u64::try_from(transaction.amount)) {
+            self.money[movement][transaction.currency.index()].inc_by(amount);
+        }
     }
 
     /// The text that Prometheus reads.
@@ -170,7 +199,7 @@ fn counters(stats: &Stats) -> Vec<Named<u64>> {
         ("bisections",       "Batches halved to find a command that cannot be stored", stats.bisections),
         ("lane_connects",    "Connections to the writer that lanes opened",           stats.connects),
         ("unknown_outcomes", "Commands answered OUTCOME_UNKNOWN",                     stats.unknown_outcomes),
-        ("events_published", "Events that the broker acknowledged",                   stats.published),
+        ("outbox_events_published", "Events that the broker acknowledged",                   stats.published),
         ("cache_hits",       "Balances answered from the cache",                      stats.cache_hits),
         ("cache_misses",     "Balances that the cache did not have new enough",       stats.cache_misses),
         ("cache_dropped",    "Balances not written to the cache, being behind",       stats.cache_dropped),

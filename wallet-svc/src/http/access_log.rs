@@ -69,7 +69,7 @@ impl AccessLog {
         let Some(suppressed) = budget.take(Instant::now()) else { return };
         drop(budget);
         let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
-        let code = error.map(|error| format!("{:?}", error.code()));
+        let code = error.map(Error::code_text);
         let cause = error.and_then(Error::cause);
         macro_rules! line {
             ($level:ident) => {

@@ -70,10 +70,11 @@ impl Error {
         Self { retry_after: Some(wait), ..self }
     }
 
-    /// The stable code.
+    /// The stable code as the wire spells it.
     #[must_use]
-    pub fn code(&self) -> Code {
-        self.code
+    pub fn code_text(&self) -> String {
+        let quoted = serde_json::to_string(&self.code).expect("an enum without fields");
+        quoted.trim_matches('"').to_owned()
     }
 
     /// The status that the code stands for.
@@ -92,7 +93,7 @@ impl Error {
     #[must_use]
     pub fn render(&self, request_id: &str) -> Response {
         let (status, title) = kind(self.code);
-        let code = wire(self.code);
+        let code = self.code_text();
         let problem = Problem {
             kind: format!("/problems/{}", code.to_lowercase().replace('_', "-")),
             title: title.to_owned(),
@@ -131,12 +132,6 @@ impl IntoResponse for Error {
 }
 
 const INTERNAL: &str = "the service failed; the request id finds the cause in its logs";
-
-/// The code as the wire spells it.
-fn wire(code: Code) -> String {
-    let quoted = serde_json::to_string(&code).expect("an enum without fields");
-    quoted.trim_matches('"').to_owned()
-}
 
 /// The status of a code, and its title.
 ///

@@ -38,7 +38,7 @@ pub async fn deposit(
     Body(Movement { key, payment }): Body<Movement>,
 ) -> Result<Moved, Error> {
     let command = Command::deposit(id, caller.actor(), &key, payment);
-    moved(edge.ledger.submit(command, deadline).await)
+    moved(&edge, edge.ledger.submit(command, deadline).await)
 }
 
 /// Takes money out of a wallet. The same key with the same body gets the same answer.
@@ -54,7 +54,7 @@ pub async fn withdraw(
     Body(Movement { key, payment }): Body<Movement>,
 ) -> Result<Moved, Error> {
     let command = Command::withdraw(id, caller.actor(), &key, payment);
-    moved(edge.ledger.submit(command, deadline).await)
+    moved(&edge, edge.ledger.submit(command, deadline).await)
 }
 
 /// Moves money to another wallet. Only the paying one must be the caller's.
@@ -71,15 +71,18 @@ pub async fn transfer(
 ) -> Result<Moved, Error> {
     let Movement { key, payment } = movement;
     let command = Command::transfer(id, to, caller.actor(), &key, payment);
-    moved(edge.ledger.submit(command, deadline).await)
+    moved(&edge, edge.ledger.submit(command, deadline).await)
 }
 
-fn moved(outcome: Result<Outcome, SubmitError>) -> Result<Moved, Error> {
+fn moved(edge: &Edge, outcome: Result<Outcome, SubmitError>) -> Result<Moved, Error> {
     let Outcome { result, replayed } = outcome?;
-    match result? {
-        Done::Transaction(transaction) => Ok(Moved { transaction, replayed }),
-        Done::Wallet(_) => unreachable!("a movement is done as a transaction"),
+    let Done::Transaction(transaction) = result? else {
+        unreachable!("a movement is done as a transaction")
+    };
+    if !replayed {
+        edge.metrics.moved(&transaction);
     }
+    Ok(Moved { transaction, replayed })
 }
 
 impl IntoResponse for Moved {

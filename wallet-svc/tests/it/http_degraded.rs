@@ -109,6 +109,43 @@ async fn a_redis_that_is_not_there_is_not_missed() {
 }
 
 #[tokio::test]
+async fn a_balance_from_the_cache_is_labelled_as_such() {
+    let redis = sandbox::data::redis::Server::start().await.expect("redis starts");
+    let app = TestApp::start_with(|settings| {
+        settings.insert("WALLET_REDIS_URL", redis.url.clone());
+    })
+    .await;
+    let wallet = app.wallet("ana", "1.00").await;
+    let (token, path) = (app.token("ana"), format!("/api/v1/wallets/{wallet}/balance"));
+    eventually("the cache to be used", async || {
+        app.get(&path, &token).await;
+        let page = app.get("/metrics", "").await.text;
+        (!page.contains("wallet_cache_hits_total 0")).then_some(())
+    })
+    .await;
+    app.server.child().signal(Signal::SIGSTOP);
+    let stale = eventually("a stale answer", async || {
+        let got = app.get(&path, &token).await;
+        (got.status == 200 && got.json()["stale"] == true).then_some(got)
+    })
+    .await;
+    assert_eq!(stale.json()["balance"], "1.00");
+    assert_eq!(stale.header("x-wallet-degraded"), Some("read-only"));
+    let newer = app.get(&format!("{path}?minVersion=3"), &token).await;
+    assert_eq!(newer.problem().0, 503, "what is older than asked for is not shown: {newer:?}");
+    assert_eq!(newer.json()["retryable"], true);
+    assert_eq!(app.get(&path, &app.token("bia")).await.problem().1, "WALLET_FORBIDDEN");
+
+    app.server.child().signal(Signal::SIGCONT);
+    eventually("a fresh answer", async || {
+        let got = app.get(&path, &token).await;
+        (got.status == 200 && got.json()["stale"] == false).then_some(())
+    })
+    .await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_task_without_any_database_leaves_the_load_balancer_and_lives() {
     let app = TestApp::start().await;
     let wallet = app.wallet("ana", "1.00").await;

@@ -66,6 +66,8 @@ async fn a_scrape_explains_every_metric_and_has_bounded_labels() {
         "wallet_requests_total{operation=\"unmatched\",status_class=\"4xx\"} 50",
         "wallet_request_duration_seconds_bucket{le=\"0.1\",operation=\"deposit\"}",
         "wallet_request_duration_seconds_count{operation=\"statement\"} 50",
+        "wallet_money_deposited_total{currency=\"BRL\"} 100",
+        "wallet_money_withdrawn_total{currency=\"JPY\"} 0",
         "wallet_requests_in_work 0",
         "wallet_lanes 4",
         "wallet_lane_queue_depth 0",
