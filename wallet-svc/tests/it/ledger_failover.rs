@@ -32,6 +32,7 @@ impl Region {
             dir: folder.path().to_owned(),
             members: (1..=3).map(member).collect(),
             memory_mib: 64,
+            password: "secret".to_owned(),
         };
         let cluster = Cluster::start(settings).await.expect("the cluster starts");
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
