@@ -5,21 +5,37 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use protocol::control::{
-    AlertView, CostView, DecisionView, EnvironmentView, Reading, RunView, TrafficPoint,
+    AlertView, CostView, DecisionView, EnvironmentView, Mode, Reading, RunView, TrafficPoint,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::alert::{Alerts, Deliver, Evaluate};
 use crate::aws::Cloud;
 use crate::config::Environment;
-use crate::driver::{Clock, Driver};
-use crate::fleet::Fleet;
+use crate::cost;
+use crate::driver::{Clock, Driver, Schedule};
+use crate::fleet::{Fleet, observe::Observe};
+use crate::hold::Holds;
 use crate::intent::Intents;
-use crate::journal::Journal;
+use crate::journal::{Journal, JournalError};
 use crate::metrics::Metrics;
+use crate::readings::Window;
+use crate::readings::collect::{self, Collect};
+use crate::reconcile::capacity::{Capacity, ScalingMode};
+use crate::view::{self, Refresh};
+
+/// Describe calls are free but throttled; two seconds is what a person would want to wait.
+const FLEET_PERIOD: Duration = Duration::from_secs(2);
+/// How often dashboards are shown something new.
+const VIEW_PERIOD: Duration = Duration::from_secs(1);
+/// A pass makes a few calls of at most 10 s each, at the same time or two in a row.
+const PASS_MAX: Duration = Duration::from_secs(30);
 
 /// Every part's handle to the rest. Cheap to clone.
 #[derive(Clone)]
@@ -28,6 +44,7 @@ pub struct App {
     pub journal: Journal,
     pub cloud: Arc<dyn Cloud>,
     pub intents: Intents,
+    pub holds: Holds,
     pub driver: Driver,
     pub metrics: Arc<Metrics>,
     /// By name.
@@ -35,6 +52,123 @@ pub struct App {
     pub tracker: TaskTracker,
     /// Cancelled when the process shall end.
     pub stop: CancellationToken,
+}
+
+/// What kept the parts from being put together.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(
+        "{environment} is in mode `own`, but AWS policy {policies} is active on its service: \
+         suspend it, or use mode `floor`"
+    )]
+    TwoOwners { environment: String, policies: String },
+}
+
+impl App {
+    /// Puts the parts together. Nothing runs yet, and AWS is not called.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn build(
+        clock: Clock,
+        journal: Journal,
+        cloud: Arc<dyn Cloud>,
+        environments: Vec<Environment>,
+    ) -> Result<Self, BuildError> {
+        let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+        let now = clock();
+        let live = |wanted: Environment| (wanted.name.clone(), Arc::new(Live::new(wanted, now)));
+        Ok(Self {
+            holds: Holds::recover(journal.clone()).await?,
+            intents: Intents::new(journal.clone(), Arc::clone(&cloud)),
+            driver: Driver::new(clock.clone(), tracker.clone(), stop.clone()),
+            metrics: Arc::new(Metrics::new()),
+            environments: environments.into_iter().map(live).collect(),
+            clock,
+            journal,
+            cloud,
+            tracker,
+            stop,
+        })
+    }
+
+    /// Two owners of one desired count would fight for ever. When AWS cannot be asked now, the
+    /// capacity loop holds until it can.
+    ///
+    /// # Errors
+    ///
+    /// When an AWS policy acts on a service that control owns.
+    pub async fn refuse_two_owners(&self) -> Result<(), BuildError> {
+        for (name, live) in &self.environments {
+            let wanted = &live.wanted;
+            if wanted.scaling.mode != ScalingMode::Own || wanted.mode != Mode::Act {
+                continue;
+            }
+            match self.cloud.scaling(&wanted.service.cluster, &wanted.service.name).await {
+                Ok(Some(scaling)) if scaling.acts() => {
+                    let policies = scaling.policies.join(", ");
+                    return Err(BuildError::TwoOwners { environment: name.clone(), policies });
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "cannot tell yet whether AWS scales {name}"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts every loop of every environment. Returns the alerts, by environment.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn start_loops(&self) -> Result<BTreeMap<String, Arc<Alerts>>, BuildError> {
+        let mut alerts = BTreeMap::new();
+        for (name, live) in &self.environments {
+            alerts.insert(name.clone(), self.start_environment(name, live).await?);
+        }
+        Ok(alerts)
+    }
+
+    async fn start_environment(
+        &self,
+        name: &str,
+        live: &Arc<Live>,
+    ) -> Result<Arc<Alerts>, BuildError> {
+        let every = |part: &str, period: Duration| {
+            Schedule::every(format!("{name}/{part}"), period, PASS_MAX)
+        };
+        let fleet = every("fleet", FLEET_PERIOD);
+        let deliver = every("deliver", Duration::from_secs(1));
+        let evaluate = every("alerts", Duration::from_secs(1));
+        let period = live.wanted.scaling.period.to_std().unwrap_or(PASS_MAX);
+        let capacity = every("capacity", period);
+        let alerts = Alerts::recover(
+            Arc::clone(live),
+            self.journal.clone(),
+            Arc::clone(&self.cloud),
+            Arc::clone(&deliver.wake),
+        );
+        let alerts = Arc::new(alerts.await?);
+        let size = Capacity::recover(self, Arc::clone(live), Arc::clone(&fleet.wake)).await?;
+        let collect = Collect::new(
+            Arc::clone(live),
+            Arc::clone(&self.cloud),
+            Arc::clone(&self.metrics),
+            vec![Arc::clone(&capacity.wake), Arc::clone(&evaluate.wake)],
+            (self.clock)(),
+        );
+        let driver = &self.driver;
+        driver.start(fleet, Observe::new(Arc::clone(live), Arc::clone(&self.cloud)));
+        driver.start(every("readings", collect::TICK), collect);
+        driver.start(capacity, size);
+        driver.start(evaluate, Evaluate(Arc::clone(&alerts)));
+        driver.start(deliver, Deliver(Arc::clone(&alerts)));
+        driver.start(every("view", VIEW_PERIOD), Refresh(Arc::clone(live)));
+        Ok(alerts)
+    }
 }
 
 /// The newest of everything in one environment. Each field has one writer.
@@ -58,6 +192,37 @@ pub struct Live {
     pub view: watch::Sender<Arc<EnvironmentView>>,
 }
 
+impl Live {
+    /// An environment of which nothing is known yet.
+    #[must_use]
+    pub fn new(wanted: Environment, now: DateTime<Utc>) -> Self {
+        let (fleet, signals) = (Fleet::default(), Signals::default());
+        let cost = cost::view(&fleet, &wanted.prices);
+        let parts = view::Parts {
+            wanted: &wanted,
+            fleet: &fleet,
+            signals: &signals,
+            canary: Reading::Absent,
+            decision: None,
+            alerts: vec![],
+            runs: vec![],
+            cost: cost.clone(),
+        };
+        let page = Arc::new(view::build(parts, now));
+        Self {
+            wanted,
+            fleet: watch::Sender::new(fleet),
+            signals: watch::Sender::new(signals),
+            decision: watch::Sender::new(None),
+            alerts: watch::Sender::new(vec![]),
+            cost: watch::Sender::new(cost),
+            runs: watch::Sender::new(vec![]),
+            canary: watch::Sender::new(Reading::Absent),
+            view: watch::Sender::new(page),
+        }
+    }
+}
+
 /// The newest reading of every signal, and the charts' points.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Signals {
@@ -66,6 +231,8 @@ pub struct Signals {
     pub readings: BTreeMap<String, Reading>,
     /// The last 15 minutes, oldest first.
     pub history: Vec<TrafficPoint>,
+    /// What capacity is decided by: `cpu_percent` and `requests_per_task`.
+    pub windows: BTreeMap<String, Window>,
 }
 
 impl Signals {

@@ -5,16 +5,23 @@
 //! `aws` names the AWS SDK, only `journal` names sqlx, only `config` reads the environment.
 
 pub mod alert;
+pub mod api;
 pub mod app;
 pub mod aws;
 pub mod config;
 pub mod cost;
 pub mod document;
+pub mod drill;
 pub mod driver;
 pub mod fleet;
 pub mod hold;
+pub mod http;
 pub mod intent;
 pub mod journal;
 pub mod metrics;
+pub mod probe;
 pub mod readings;
 pub mod reconcile;
+pub mod runbook;
+pub mod serve;
+pub mod view;

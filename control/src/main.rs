@@ -1,2 +1,71 @@
-//! Placeholder.
-fn main() {}
+//! The daemon's command line.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use control::api::client::{self, RunArgs, Target};
+use control::config::Process;
+use control::driver::Clock;
+use control::journal::{Verdict, verify};
+use control::serve::{EXIT_CONFIG, Files, ServeArgs, ServeError, configuration, serve};
+
+/// The control plane of the wallet: reads, decides, acts, alerts, and says why.
+#[derive(Parser)]
+#[command(version)]
+enum Command {
+    /// Runs the daemon.
+    Serve(ServeArgs),
+    /// Checks environments, runbooks and tokens, and names every fault.
+    Check(Files),
+    /// Says what a runbook would do now.
+    Plan(Target),
+    /// Runs a runbook or a drill.
+    Run(RunArgs),
+    #[command(subcommand)]
+    Audit(Audit),
+}
+
+/// Looks into a journal.
+#[derive(Subcommand)]
+enum Audit {
+    /// Proves that nothing was changed since it was written.
+    Verify { journal: PathBuf },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let process = Process::read();
+    let filter = process.log_filter.parse::<tracing_subscriber::EnvFilter>().context("RUST_LOG")?;
+    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).init();
+    // Fails only when one is installed, which nobody before us did.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    #[expect(clippy::disallowed_methods, reason = "the one clock of the process")]
+    let clock: Clock = Arc::new(chrono::Utc::now);
+    match Command::parse() {
+        Command::Serve(args) => match serve(args, process, clock).await {
+            Err(ServeError::Configuration(faults)) => refuse(&faults),
+            served => served.context("serving"),
+        },
+        Command::Check(files) => configuration(&files).map_or_else(|f| refuse(&f), |_| say("ok")),
+        Command::Plan(target) => Ok(client::plan(&target).await?),
+        Command::Run(args) => Ok(client::run(&args).await?),
+        Command::Audit(Audit::Verify { journal }) => match verify(&journal).await? {
+            verdict @ Verdict::Intact { .. } => say(verdict),
+            verdict @ Verdict::Broken { .. } => say(verdict).map(|_| ExitCode::FAILURE),
+        },
+    }
+}
+
+fn say(text: impl std::fmt::Display) -> anyhow::Result<ExitCode> {
+    writeln!(io::stdout().lock(), "{text}")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn refuse(faults: &control::document::Faults) -> anyhow::Result<ExitCode> {
+    writeln!(io::stderr().lock(), "{faults}")?;
+    Ok(ExitCode::from(EXIT_CONFIG))
+}

@@ -1,14 +1,19 @@
 //! Every metric of the daemon, with its help text.
 
+use std::sync::atomic::AtomicU64;
+
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 /// Handles to the metrics.
 pub struct Metrics {
     registry: Registry,
-    /// Calls made to AWS.
-    pub aws_calls: Counter,
+    /// Metrics asked of CloudWatch; AWS bills each.
+    pub metrics_asked: Counter,
+    /// The server's clock minus ours, as last seen.
+    pub clock_skew_seconds: Gauge<f64, AtomicU64>,
 }
 
 impl Metrics {
@@ -16,9 +21,19 @@ impl Metrics {
     #[must_use]
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("control");
-        let aws_calls = Counter::default();
-        registry.register("aws_calls", "Calls made to AWS", aws_calls.clone());
-        Self { registry, aws_calls }
+        let metrics_asked = Counter::default();
+        let clock_skew_seconds = Gauge::default();
+        registry.register(
+            "metrics_asked",
+            "Metrics asked of CloudWatch; AWS bills each",
+            metrics_asked.clone(),
+        );
+        registry.register(
+            "clock_skew_seconds",
+            "The server's clock minus ours, as last seen",
+            clock_skew_seconds.clone(),
+        );
+        Self { registry, metrics_asked, clock_skew_seconds }
     }
 
     /// The text that `/metrics` answers.

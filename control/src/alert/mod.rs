@@ -1,8 +1,20 @@
-//! Alerts: rules over readings, episodes, and their delivery to people.
+//! Alerts: rules over readings, their episodes, and the delivery of these to people.
+//!
+//! One episode of one rule is one page, however often it is evaluated, restarted or retried. An
+//! unknown signal neither fires nor resolves anything; that it is unknown is an alert of its own.
+//! Pending episodes are not written down: a restart begins their waiting time anew.
 
-use std::time::Duration;
+mod book;
+mod deliver;
+mod desk;
+pub mod rule;
+pub mod state;
 
+use chrono::TimeDelta;
 use protocol::control::Severity;
+
+pub use deliver::Delivery;
+pub use desk::{AckError, Alerts, Deliver, Evaluate};
 
 /// What must not be.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +24,9 @@ pub struct Rule {
     pub severity: Severity,
     pub condition: Condition,
     /// The condition must hold this long before anybody is told.
-    pub hold_for: Duration,
+    pub hold_for: TimeDelta,
+    /// The condition must be known not to hold this long before the episode ends.
+    pub clear_for: TimeDelta,
     /// The runbook that helps.
     pub runbook: Option<String>,
 }
@@ -24,7 +38,7 @@ pub enum Condition {
     Above { signal: String, limit: f64 },
     /// A signal's fresh reading is below a limit.
     Below { signal: String, limit: f64 },
-    /// A signal has had no fresh reading.
+    /// A signal has no fresh reading.
     NoData { signal: String },
     /// The database has no writer that is available.
     WriterDown,

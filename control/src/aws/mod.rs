@@ -4,6 +4,16 @@
 //! idempotency token, and a retry after a lost reply would fail a cluster over twice. What a
 //! failure proves about the world is in its variant, because everything above decides by that.
 
+mod autoscaling;
+mod balancer;
+mod client;
+mod cloudwatch;
+mod ecs;
+mod elasticache;
+mod msk;
+mod rds;
+mod sns;
+
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -155,6 +165,8 @@ pub trait Cloud: Send + Sync {
     ) -> Answer<'a, Option<fleet::Scaling>>;
     /// Load balancing: the targets of the group with this name.
     fn targets<'a>(&'a self, target_group: &'a str) -> Answer<'a, Vec<fleet::Target>>;
+    /// `ELBv2`: where clients reach the group with this name, as `http://host:port`.
+    fn entrance<'a>(&'a self, target_group: &'a str) -> Answer<'a, String>;
     /// RDS: the cluster with its instances.
     fn database<'a>(&'a self, cluster: &'a str) -> Answer<'a, fleet::Database>;
     /// ElastiCache: the replication group with its nodes.
@@ -170,4 +182,119 @@ pub trait Cloud: Send + Sync {
     ) -> Answer<'a, Metrics>;
     /// Makes a change, at most once, without any retry.
     fn change<'a>(&'a self, change: &'a Change) -> Answer<'a, Receipt>;
+}
+
+/// The real AWS, in one region.
+pub struct Aws {
+    ecs: aws_sdk_ecs::Client,
+    ecs_changes: aws_sdk_ecs::Client,
+    scaling: aws_sdk_applicationautoscaling::Client,
+    scaling_changes: aws_sdk_applicationautoscaling::Client,
+    balancer: aws_sdk_elasticloadbalancingv2::Client,
+    rds: aws_sdk_rds::Client,
+    rds_changes: aws_sdk_rds::Client,
+    elasticache: aws_sdk_elasticache::Client,
+    elasticache_changes: aws_sdk_elasticache::Client,
+    msk: aws_sdk_kafka::Client,
+    msk_changes: aws_sdk_kafka::Client,
+    cloudwatch: aws_sdk_cloudwatch::Client,
+    sns_changes: aws_sdk_sns::Client,
+}
+
+impl Aws {
+    /// Finds credentials and endpoint as every AWS tool does. Calls nothing yet.
+    pub async fn connect(region: &str) -> Self {
+        let client::Settings { reads, changes } = client::settings(region).await;
+        Self {
+            ecs: aws_sdk_ecs::Client::new(&reads),
+            ecs_changes: aws_sdk_ecs::Client::new(&changes),
+            scaling: aws_sdk_applicationautoscaling::Client::new(&reads),
+            scaling_changes: aws_sdk_applicationautoscaling::Client::new(&changes),
+            balancer: aws_sdk_elasticloadbalancingv2::Client::new(&reads),
+            rds: aws_sdk_rds::Client::new(&reads),
+            rds_changes: aws_sdk_rds::Client::new(&changes),
+            elasticache: aws_sdk_elasticache::Client::new(&reads),
+            elasticache_changes: aws_sdk_elasticache::Client::new(&changes),
+            msk: aws_sdk_kafka::Client::new(&reads),
+            msk_changes: aws_sdk_kafka::Client::new(&changes),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(&reads),
+            sns_changes: aws_sdk_sns::Client::new(&changes),
+        }
+    }
+
+    async fn make(&self, change: &Change) -> Result<Receipt, CallError> {
+        let doing = change.to_string();
+        match change {
+            Change::SetDesired { cluster, service, to, .. } => {
+                ecs::set_desired(&self.ecs_changes, cluster, service, *to, doing).await
+            }
+            Change::SetCapacity { cluster, service, min, max } => {
+                let resource = (cluster.as_str(), service.as_str());
+                let client = &self.scaling_changes;
+                autoscaling::set_capacity(client, resource, *min, *max, doing).await
+            }
+            Change::StopTask { cluster, task, reason } => {
+                ecs::stop_task(&self.ecs_changes, cluster, task, reason, doing).await
+            }
+            Change::FailoverDatabase { cluster, target } => {
+                rds::failover(&self.rds_changes, cluster, target, doing).await
+            }
+            Change::FailoverCache { group, shard } => {
+                elasticache::failover(&self.elasticache_changes, group, shard, doing).await
+            }
+            Change::RebootBroker { cluster_arn, broker } => {
+                msk::reboot(&self.msk_changes, cluster_arn, broker, doing).await
+            }
+            Change::Publish { topic, subject, message, id } => {
+                sns::publish(&self.sns_changes, topic, (subject, message), id, doing).await
+            }
+        }
+    }
+}
+
+impl Cloud for Aws {
+    fn service<'a>(&'a self, cluster: &'a str, service: &'a str) -> Answer<'a, fleet::Service> {
+        Box::pin(ecs::service(&self.ecs, cluster, service))
+    }
+
+    fn scaling<'a>(
+        &'a self,
+        cluster: &'a str,
+        service: &'a str,
+    ) -> Answer<'a, Option<fleet::Scaling>> {
+        Box::pin(autoscaling::scaling(&self.scaling, cluster, service))
+    }
+
+    fn targets<'a>(&'a self, target_group: &'a str) -> Answer<'a, Vec<fleet::Target>> {
+        Box::pin(balancer::targets(&self.balancer, target_group))
+    }
+
+    fn entrance<'a>(&'a self, target_group: &'a str) -> Answer<'a, String> {
+        Box::pin(balancer::entrance(&self.balancer, target_group))
+    }
+
+    fn database<'a>(&'a self, cluster: &'a str) -> Answer<'a, fleet::Database> {
+        Box::pin(rds::database(&self.rds, cluster))
+    }
+
+    fn cache<'a>(&'a self, group: &'a str) -> Answer<'a, fleet::Cache> {
+        Box::pin(elasticache::cache(&self.elasticache, group))
+    }
+
+    fn broker<'a>(&'a self, cluster_arn: &'a str) -> Answer<'a, fleet::Broker> {
+        Box::pin(msk::broker(&self.msk, cluster_arn))
+    }
+
+    fn metrics<'a>(
+        &'a self,
+        queries: &'a [MetricQuery],
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Answer<'a, Metrics> {
+        Box::pin(cloudwatch::metrics(&self.cloudwatch, queries, from, to))
+    }
+
+    fn change<'a>(&'a self, change: &'a Change) -> Answer<'a, Receipt> {
+        Box::pin(self.make(change))
+    }
 }

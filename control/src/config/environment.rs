@@ -1,11 +1,14 @@
 //! `kind: Environment`: one file that says everything about one environment.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use protocol::control::{Mode, Severity, Tier};
 
+use super::{alerts, prices, read_text, scaling, signals};
 use crate::alert::Rule;
 use crate::cost::PriceBook;
+use crate::document::{Fault, Faults, Field, Map, decode};
 use crate::readings::Signal;
 use crate::reconcile::capacity::Policy;
 
@@ -42,4 +45,146 @@ pub struct ServiceNames {
     pub cluster: String,
     pub name: String,
     pub target_group: String,
+}
+
+const KEYS: &[&str] = &[
+    "kind",
+    "name",
+    "tier",
+    "mode",
+    "region",
+    "account",
+    "prices",
+    "resources",
+    "signals",
+    "scaling",
+    "alerts",
+    "topics",
+    "budget",
+];
+
+/// Reads one environment file and the price file that it names.
+///
+/// # Errors
+///
+/// Every fault of both.
+pub(super) fn read(path: &Path) -> Result<Environment, Faults> {
+    let file = path.display().to_string();
+    let text = read_text(path)?;
+    let mut of_prices = Vec::new();
+    let read = decode(&file, &text, |root| {
+        let map = root.map(KEYS)?;
+        let prices = price_book(&map, path, &mut of_prices);
+        environment(&file, &map, prices)
+    });
+    read.map_err(|Faults(mut faults)| {
+        faults.append(&mut of_prices);
+        Faults(faults)
+    })
+}
+
+/// The price file stands beside the environment file, or where its path leads from there.
+fn price_book(map: &Map<'_>, path: &Path, faults: &mut Vec<Fault>) -> Option<PriceBook> {
+    let field = map.required("prices")?;
+    let name = field.text()?;
+    match prices::read(&path.with_file_name(&name)) {
+        Ok(prices) => Some(prices),
+        Err(Faults(more)) => {
+            faults.extend(more);
+            field.fault(format!("`{name}` has faults of its own"))
+        }
+    }
+}
+
+/// Reads every part before it gives up on any, so that every fault is found.
+fn environment(file: &str, map: &Map<'_>, prices: Option<PriceBook>) -> Option<Environment> {
+    let kind = map.required("kind").and_then(|f| f.choice(&[("Environment", ())]));
+    let name = map.required("name").and_then(|f| f.name());
+    let tier = map.required("tier").and_then(|f| tier(&f));
+    let mode = map.required("mode").and_then(|f| mode(&f));
+    let region = map.required("region").and_then(|f| f.name());
+    let account = map.required("account").and_then(|f| account(&f));
+    let resources = map.required("resources").and_then(|f| resources(&f));
+    let signals = map.required("signals").and_then(|f| signals::read(&f));
+    let known = signals.as_deref().unwrap_or_default();
+    let scaling = map.required("scaling").and_then(|f| scaling::read(&f, known));
+    let topics = map.required("topics").and_then(|f| alerts::topics(&f));
+    let alerts = map
+        .required("alerts")
+        .and_then(|f| alerts::read(&f, known, topics.as_ref().unwrap_or(&BTreeMap::new())));
+    let budget = map.required("budget").and_then(|f| budget(&f));
+    kind?;
+    let (service, database, cache, broker) = resources?;
+    Some(Environment {
+        file: file.to_owned(),
+        name: name?,
+        tier: tier?,
+        mode: mode?,
+        region: region?,
+        account: account?,
+        service,
+        database,
+        cache,
+        broker,
+        signals: signals?,
+        scaling: scaling?,
+        alerts: alerts?,
+        topics: topics?,
+        budget_micros_per_month: budget?,
+        prices: prices?,
+    })
+}
+
+fn tier(field: &Field<'_>) -> Option<Tier> {
+    field.choice(&[
+        ("local", Tier::Local),
+        ("staging", Tier::Staging),
+        ("production", Tier::Production),
+    ])
+}
+
+fn mode(field: &Field<'_>) -> Option<Mode> {
+    field.choice(&[("observe", Mode::Observe), ("advise", Mode::Advise), ("act", Mode::Act)])
+}
+
+fn account(field: &Field<'_>) -> Option<String> {
+    let text = field.text()?;
+    if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+        Some(text)
+    } else {
+        field.fault(format!("`{text}` must be the 12 digits of an AWS account, in quotes"))
+    }
+}
+
+fn resources(field: &Field<'_>) -> Option<(ServiceNames, String, String, String)> {
+    let map = field.map(&["service", "database", "cache", "broker"])?;
+    let service = map.required("service").and_then(|f| service(&f));
+    let database = map.required("database").and_then(|f| f.name());
+    let cache = map.required("cache").and_then(|f| f.name());
+    let broker = map.required("broker").and_then(|f| arn(&f, "kafka"));
+    Some((service?, database?, cache?, broker?))
+}
+
+fn service(field: &Field<'_>) -> Option<ServiceNames> {
+    let map = field.map(&["cluster", "name", "target_group"])?;
+    let cluster = map.required("cluster").and_then(|f| f.name());
+    let name = map.required("name").and_then(|f| f.name());
+    let target_group = map.required("target_group").and_then(|f| f.name());
+    Some(ServiceNames { cluster: cluster?, name: name?, target_group: target_group? })
+}
+
+fn budget(field: &Field<'_>) -> Option<u64> {
+    let usd = field.map(&["usd_per_month"])?.required("usd_per_month")?.count(1..=10_000_000)?;
+    Some(u64::from(usd) * 1_000_000)
+}
+
+/// An ARN of one of AWS's services.
+pub(super) fn arn(field: &Field<'_>, service: &str) -> Option<String> {
+    let text = field.text()?;
+    let mut parts = text.split(':');
+    if parts.next() == Some("arn") && parts.nth(1) == Some(service) && text.len() <= 256 {
+        Some(text)
+    } else {
+        field.fault(format!("`{text}` must be an ARN of {service}"))
+    }
 }

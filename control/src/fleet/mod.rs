@@ -3,6 +3,10 @@
 //! Every part carries the instant of the last successful answer, and is `None` before the first:
 //! an unanswered question is not an empty fleet.
 
+pub mod observe;
+#[cfg(test)]
+pub(crate) mod samples;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +21,8 @@ pub struct Seen<T> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fleet {
     pub service: Option<Seen<Service>>,
-    pub scaling: Option<Seen<Scaling>>,
+    /// `None` inside: the service is not registered with Application Auto Scaling.
+    pub scaling: Option<Seen<Option<Scaling>>>,
     pub targets: Option<Seen<Vec<Target>>>,
     pub database: Option<Seen<Database>>,
     pub cache: Option<Seen<Cache>>,

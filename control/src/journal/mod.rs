@@ -16,6 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, broadcast, watch};
+use tokio_util::sync::CancellationToken;
 
 pub use event::{Entry, Event, Hash};
 use store::{Store, Tail};
@@ -62,6 +63,8 @@ struct Shared {
     /// The newest event's seq and hash. `None` after a write of unknown fate: read it again.
     tail: Mutex<Option<Tail>>,
     newest: watch::Sender<u64>,
+    /// Cancelled when another process turned out to have taken over.
+    superseded: CancellationToken,
     events: broadcast::Sender<Arc<Event>>,
 }
 
@@ -81,6 +84,7 @@ impl Journal {
             epoch,
             store,
             newest: watch::Sender::new(tail.seq),
+            superseded: CancellationToken::new(),
             tail: Mutex::new(Some(tail)),
             events: broadcast::Sender::new(SUBSCRIBER_EVENTS_MAX),
         };
@@ -121,7 +125,11 @@ impl Journal {
                 return Err(error);
             }
         };
-        shared.store.insert(shared.epoch, &events).await?;
+        let written = shared.store.insert(shared.epoch, &events).await;
+        if let Err(JournalError::Superseded { .. }) = &written {
+            shared.superseded.cancel();
+        }
+        written?;
         let last = events.last().expect("asserted above: there is at least one");
         *held = Some(Tail { seq: last.seq, hash: last.hash });
         let seq = last.seq;
@@ -143,6 +151,11 @@ impl Journal {
             events.push(event);
         }
         Ok(events)
+    }
+
+    /// Waits until a write was refused because another process took over. This one must end.
+    pub async fn superseded(&self) {
+        self.shared.superseded.cancelled().await;
     }
 
     /// Which process wrote an event: grows by one with each start.

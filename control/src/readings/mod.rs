@@ -1,6 +1,15 @@
 //! Readings: what CloudWatch says of an environment's signals, and how far it can be trusted.
+//!
+//! A reading is never a bare number. Missing is not zero unless the signal's own rule says so and
+//! another signal proves it; old is not current; a part is not the whole. Decisions are made from
+//! closed periods only, because the newest point of an open one still grows.
 
-use std::time::Duration;
+pub mod classify;
+pub mod collect;
+pub mod derive;
+pub mod schedule;
+
+use chrono::TimeDelta;
 
 /// One thing to read.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,19 +20,34 @@ pub struct Signal {
     pub dimensions: Vec<(String, String)>,
     /// `Average`, `Sum`, `p99`, ….
     pub statistic: String,
-    pub period: Duration,
-    /// A point that closed longer ago than this is stale.
-    pub max_age: Duration,
+    pub period: TimeDelta,
+    /// A point whose period closed longer ago than this is stale.
+    pub max_age: TimeDelta,
     pub absent: Absence,
     /// Multiplies each value: 1000 turns seconds into milliseconds.
     pub scale: f64,
 }
 
-/// What it means that a period holds no point.
+/// What it means that a closed period holds no point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Absence {
     /// Nothing is known.
     Unknown,
-    /// Zero, provided that this other signal has a fresh point in the same period.
+    /// Zero, provided that this other signal has a point in the same period.
     ZeroIf(String),
+}
+
+/// The newest closed periods of a signal that capacity is decided by, newest first. `None` is a
+/// period of which nothing is known.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Window {
+    pub slots: Vec<Option<Sample>>,
+}
+
+/// One closed period of a signal, and how many tasks it is about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sample {
+    /// In the signal's unit, for each task.
+    pub value: f64,
+    pub tasks: u32,
 }

@@ -1,0 +1,119 @@
+//! Environment files: the shipped ones are right, and wrong ones are refused with every fault.
+
+use std::path::{Path, PathBuf};
+
+use protocol::control::{Mode, Tier};
+
+use super::read_environments;
+
+fn shipped(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+#[test]
+fn the_shipped_environment_is_without_fault() {
+    let read = read_environments(&[shipped("environments/local.yaml")]);
+    let environment = read.unwrap_or_else(|faults| panic!("{faults}")).remove(0);
+    assert_eq!(environment.name, "local");
+    assert_eq!((environment.tier, environment.mode), (Tier::Local, Mode::Act));
+    assert_eq!((environment.scaling.tasks_min, environment.scaling.tasks_max), (3, 9));
+    assert_eq!(environment.prices.fargate_vcpu, 69_600);
+    assert_eq!(environment.topics.len(), 3);
+}
+
+/// Each row breaks the shipped file in one place; the fault names the line, the field, the limit.
+#[test]
+fn a_fault_is_named_with_its_line_its_field_and_its_limit() {
+    #[rustfmt::skip]
+    let table = [
+        ("tasks: { min: 3, max: 9 }", "tasks: { min: 0, max: 9 }", "scaling.tasks.min: must be a whole number from 1 to 5000"),
+        ("tasks: { min: 3, max: 9 }", "tasks: { min: 10, max: 9 }", "scaling.tasks: min 10 is above max 9"),
+        ("cpu_percent: 60,", "cpu_percent: 99,", "scaling.targets.cpu_percent: must be a number from 1 to 95"),
+        ("band: 10%", "band: 0%", "scaling.band: must be from 1% to 50%"),
+        ("points: 9,", "points: 60,", "scaling.in: points: 60 periods reach back further than 900 s; 44 at most"),
+        ("points: 9,", "points: 1,", "scaling: in.points must be at least out.points: adding is the safe direction"),
+        ("mode: own", "mode: yolo", "scaling.mode: `yolo` is none of own, floor"),
+        ("mode: act", "mode: atc", "mode: `atc` is none of observe, advise, act"),
+        ("scaling:", "scalin:", "unknown key `scalin`; did you mean `scaling`?"),
+        ("\"000000000000\"", "\"12\"", "account: `12` must be the 12 digits of an AWS account, in quotes"),
+        ("zero_if: requests", "zero_if: request", "signals.errors: absent: zero_if: `request` is no signal here"),
+        ("zero_if: requests", "zero_if: cpu_percent", "signals.errors: absent: zero_if: `cpu_percent` has another period"),
+        ("statistic: p95, period: 10s", "statistic: q95, period: 10s", "signals.p95_ms.statistic: `q95` is none of Average, Sum, Minimum, Maximum, SampleCount and p0 to p100"),
+        ("statistic: p95, period: 10s", "statistic: p95, period: 7s", "signals.p95_ms.period: must be 1s, 5s, 10s, 20s, 30s or whole minutes"),
+        ("statistic: p95, period: 10s, max_age: 45s", "statistic: p95, period: 10s, max_age: 15s", "signals.p95_ms.max_age: must be at least two periods, or a reading is stale before the next"),
+        ("above: { p95_ms: 100 }", "above: { p96_ms: 100 }", "alerts[2].when.above.p96_ms: `p96_ms` is no signal here; did you mean `p95_ms`?"),
+        ("name: errors-high", "name: latency-high", "alerts[2]: `latency-high` is the name of another rule"),
+        ("  P3: arn:aws:sns:sa-east-1:000000000000:wallet-local-p3\n", "", "alerts[3].severity: topics has none for P3"),
+        ("usd_per_month: 9050", "usd_per_month: 0", "budget.usd_per_month: must be a whole number from 1 to 10000000"),
+        ("prices: ../prices/sa-east-1.yaml", "prices: nowhere.yaml", "prices: `nowhere.yaml` has faults of its own"),
+    ];
+    for (right, wrong, want) in table {
+        let text = std::fs::read_to_string(shipped("environments/local.yaml")).unwrap();
+        let at = text.find(right).unwrap_or_else(|| panic!("{right} is not in the file"));
+        let line = text[..at].lines().count().max(1);
+        let faults = faults_of(&text.replacen(right, wrong, 1));
+        let found = faults.iter().find(|fault| fault.contains(want));
+        let found = found.unwrap_or_else(|| panic!("{wrong}: {faults:#?}"));
+        let named: usize = found.split(':').nth(1).unwrap().parse().unwrap();
+        assert!(named >= 1, "{found}");
+        if !want.contains("alerts[") && !want.starts_with("scaling:") {
+            assert!(named.abs_diff(line) <= 1, "{found}, expected about line {line}");
+        }
+    }
+}
+
+#[test]
+fn all_faults_of_a_file_are_told_at_once() {
+    let text = std::fs::read_to_string(shipped("environments/local.yaml")).unwrap();
+    let text = text
+        .replacen("tier: local", "tier: locale", 1)
+        .replacen("min: 3", "min: three", 1)
+        .replacen("metric: Errors,", "metrics: Errors,", 1)
+        .replacen("severity: P2", "severity: P9", 1);
+    let faults = faults_of(&text);
+    for want in [
+        "tier: `locale` is none of local, staging, production",
+        "scaling.tasks.min: must be a whole number",
+        "unknown key `metrics`; did you mean `metric`?",
+        "`metric` is missing",
+        "severity: `P9` is none of P1, P2, P3, P4",
+    ] {
+        assert!(faults.iter().any(|fault| fault.contains(want)), "{want} in {faults:#?}");
+    }
+}
+
+#[test]
+fn a_faulty_price_file_is_named_with_its_own_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let prices = std::fs::read_to_string(shipped("prices/sa-east-1.yaml")).unwrap();
+    let prices = prices.replacen("0.0696", "-1", 1).replacen("2026-09-01", "yesterday", 1);
+    std::fs::write(dir.path().join("prices.yaml"), prices).unwrap();
+    let text = std::fs::read_to_string(shipped("environments/local.yaml")).unwrap();
+    let path = dir.path().join("local.yaml");
+    std::fs::write(&path, text.replacen("../prices/sa-east-1.yaml", "prices.yaml", 1)).unwrap();
+    let faults = read_environments(&[path]).unwrap_err().to_string();
+    assert!(
+        faults.contains("prices.yaml:10: per_hour_usd.fargate_vcpu: must be a number from 0"),
+        "{faults}"
+    );
+    assert!(faults.contains("prices.yaml:5: as_of: `yesterday` must be a date"), "{faults}");
+}
+
+#[test]
+fn two_files_may_not_name_the_same_environment() {
+    let path = shipped("environments/local.yaml");
+    let faults = read_environments(&[path.clone(), path]).unwrap_err().to_string();
+    assert!(faults.contains("name: `local` is the name of"), "{faults}");
+}
+
+fn faults_of(text: &str) -> Vec<String> {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("environments")).unwrap();
+    std::fs::create_dir(dir.path().join("prices")).unwrap();
+    std::fs::copy(shipped("prices/sa-east-1.yaml"), dir.path().join("prices/sa-east-1.yaml"))
+        .unwrap();
+    let path = dir.path().join("environments/local.yaml");
+    std::fs::write(&path, text).unwrap();
+    let faults = read_environments(&[path]).expect_err("the file has a fault");
+    faults.0.iter().map(ToString::to_string).collect()
+}

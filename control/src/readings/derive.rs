@@ -1,0 +1,203 @@
+//! Readings made from other readings, and the points of the charts. Pure.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use protocol::control::{Reading, TrafficPoint};
+
+use super::classify::{History, classify, period_start, value_at};
+use super::{Absence, Sample, Signal, Window};
+
+/// How far back charts and capacity windows reach.
+pub const KEPT: TimeDelta = TimeDelta::minutes(15);
+/// Changes of the number of tasks that are remembered; far more than 15 minutes can hold.
+const COUNTS_MAX: usize = 256;
+
+/// Everything heard, by signal.
+#[derive(Clone, Debug)]
+pub struct Book {
+    signals: BTreeMap<String, Signal>,
+    pub histories: BTreeMap<String, History>,
+    /// How many tasks ran, from when on.
+    counts: VecDeque<(DateTime<Utc>, u32)>,
+}
+
+impl Book {
+    /// A book in which nothing is written yet.
+    #[must_use]
+    pub fn new(signals: &[Signal]) -> Self {
+        let named = |signal: &Signal| (signal.name.clone(), signal.clone());
+        let empty = |signal: &Signal| (signal.name.clone(), History::default());
+        Self {
+            signals: signals.iter().map(named).collect(),
+            histories: signals.iter().map(empty).collect(),
+            counts: VecDeque::new(),
+        }
+    }
+
+    /// Notes how many tasks run. Periods before the first note have an unknown number.
+    pub fn count(&mut self, now: DateTime<Utc>, tasks: u32) {
+        if self.counts.back().is_none_or(|(_, count)| *count != tasks) {
+            self.counts.push_back((now, tasks));
+        }
+        // The count that held at the start of the window began before it.
+        while self.counts.len() > COUNTS_MAX
+            || self.counts.get(1).is_some_and(|(at, _)| *at < now - KEPT)
+        {
+            self.counts.pop_front();
+        }
+    }
+
+    /// The most tasks that ran during a period: the careful divisor and multiplier.
+    fn tasks_during(&self, start: DateTime<Utc>, period: TimeDelta) -> Option<u32> {
+        let end = start + period;
+        let before = self.counts.iter().rev().find(|(at, _)| *at <= start)?.1;
+        let within = self.counts.iter().filter(|(at, _)| (start..end).contains(at));
+        Some(within.map(|(_, count)| *count).fold(before, u32::max))
+    }
+
+    fn guard(&self, signal: &Signal) -> Option<&History> {
+        match &signal.absent {
+            Absence::ZeroIf(other) => self.histories.get(other),
+            Absence::Unknown => None,
+        }
+    }
+
+    /// The value of the period of `name` that contains `at`.
+    fn value(&self, name: &str, at: DateTime<Utc>) -> Option<f64> {
+        let signal = self.signals.get(name)?;
+        let history = self.histories.get(name)?;
+        value_at(signal, history, self.guard(signal), period_start(at, signal.period))
+    }
+
+    /// Requests per second in the period that contains `at`.
+    fn tps(&self, at: DateTime<Utc>) -> Option<f64> {
+        let signal = self.signals.get("requests")?;
+        Some(self.value("requests", at)? / seconds(signal.period))
+    }
+
+    /// Every signal's reading, and the derived ones.
+    #[must_use]
+    pub fn readings(&self, now: DateTime<Utc>) -> BTreeMap<String, Reading> {
+        let mut readings = BTreeMap::new();
+        for (name, signal) in &self.signals {
+            let history = &self.histories[name];
+            let reading = classify(now, signal, history, self.guard(signal));
+            readings.insert(name.clone(), reading);
+        }
+        let period = self.signals.get("requests").map(|signal| signal.period);
+        let of = |name: &str| readings.get(name).copied().unwrap_or(Reading::Absent);
+        let (requests, errors) = (of("requests"), of("errors"));
+        if let Some(period) = period {
+            let tps = with_value(requests, |value, _| Some(value / seconds(period)));
+            let per_task = with_value(tps, |value, at| {
+                let tasks = self.tasks_during(at - period, period).filter(|n| *n > 0)?;
+                Some(value / f64::from(tasks))
+            });
+            readings.insert("tps".to_owned(), tps);
+            readings.insert("requests_per_task".to_owned(), per_task);
+        }
+        readings.insert("error_percent".to_owned(), ratio_percent(errors, requests));
+        readings
+    }
+
+    /// The newest closed periods of what capacity is decided by, newest first.
+    #[must_use]
+    pub fn windows(&self, now: DateTime<Utc>) -> BTreeMap<String, Window> {
+        let mut windows = BTreeMap::new();
+        for (name, source) in [("cpu_percent", "cpu_percent"), ("requests_per_task", "requests")] {
+            let Some(signal) = self.signals.get(source) else { continue };
+            let Some((newest, _)) = self.histories[source].newest_closed(now, signal.period) else {
+                continue;
+            };
+            let fresh = classify(now, signal, &self.histories[source], self.guard(signal));
+            let slots = if fresh.fresh().is_some() {
+                self.slots(name, signal.period, newest, now)
+            } else {
+                Vec::new()
+            };
+            windows.insert(name.to_owned(), Window { slots });
+        }
+        windows
+    }
+
+    fn slots(
+        &self,
+        name: &str,
+        period: TimeDelta,
+        newest: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Vec<Option<Sample>> {
+        let starts = std::iter::successors(Some(newest), |at| Some(*at - period));
+        let starts = starts.take_while(|at| *at > now - KEPT);
+        let sample = |at: DateTime<Utc>| {
+            let tasks = self.tasks_during(at, period).filter(|n| *n > 0)?;
+            let value = match name {
+                "requests_per_task" => self.tps(at)? / f64::from(tasks),
+                _ => self.value(name, at)?,
+            };
+            Some(Sample { value, tasks })
+        };
+        starts.map(sample).collect()
+    }
+
+    /// The charts' points, oldest first: one for each period of the requests.
+    #[must_use]
+    pub fn points(&self, now: DateTime<Utc>) -> Vec<TrafficPoint> {
+        let Some(signal) = self.signals.get("requests") else { return Vec::new() };
+        let newest = self.histories["requests"].newest_closed(now, signal.period);
+        let Some((newest, _)) = newest else { return Vec::new() };
+        let mut at = period_start(now - KEPT, signal.period) + signal.period;
+        let mut points = Vec::new();
+        while at <= newest {
+            points.push(self.point(at));
+            at += signal.period;
+        }
+        points
+    }
+
+    fn point(&self, at: DateTime<Utc>) -> TrafficPoint {
+        let requests = self.value("requests", at).filter(|count| *count > 0.0);
+        TrafficPoint {
+            at,
+            tps: self.tps(at),
+            p50_ms: self.value("p50_ms", at),
+            p95_ms: self.value("p95_ms", at),
+            p99_ms: self.value("p99_ms", at),
+            error_percent: requests
+                .and_then(|requests| Some(self.value("errors", at)? / requests * 100.0)),
+            cpu_percent: self.value("cpu_percent", at),
+        }
+    }
+}
+
+fn seconds(period: TimeDelta) -> f64 {
+    period.as_seconds_f64()
+}
+
+/// The same reading with another value. One that cannot be computed is absent.
+fn with_value(reading: Reading, change: impl FnOnce(f64, DateTime<Utc>) -> Option<f64>) -> Reading {
+    let Some((value, at)) = reading.last() else { return reading };
+    let Some(value) = change(value, at) else { return Reading::Absent };
+    match reading {
+        Reading::Fresh { .. } => Reading::Fresh { value, at },
+        Reading::Stale { .. } => Reading::Stale { value, at },
+        Reading::Partial { .. } => Reading::Partial { value, at },
+        Reading::Absent | Reading::Error => reading,
+    }
+}
+
+/// A share in percent, as good as the worse of its two parts. A share of nothing is absent: it is
+/// neither good nor bad, and it must not resolve an alert.
+fn ratio_percent(part: Reading, whole: Reading) -> Reading {
+    let (Some((part_value, part_at)), Some((whole_value, whole_at))) = (part.last(), whole.last())
+    else {
+        let failed = matches!(part, Reading::Error) || matches!(whole, Reading::Error);
+        return if failed { Reading::Error } else { Reading::Absent };
+    };
+    if part_at != whole_at || whole_value <= 0.0 {
+        return Reading::Absent;
+    }
+    let worse = if part.fresh().is_some() { whole } else { part };
+    with_value(worse, |_, _| Some(part_value / whole_value * 100.0))
+}

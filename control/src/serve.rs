@@ -1,0 +1,205 @@
+//! `control serve`: checks everything, opens the journal, starts the loops, answers, and ends well.
+//!
+//! Order: configuration (exit 64 on any fault), journal, port, loops, then answers. On SIGTERM or
+//! SIGINT: no new passes, open requests end, passes end, within one deadline. A loop that dies by
+//! itself ends the process with 1, and so does another process that takes the journal over.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::alert::Alerts;
+use crate::api::{self, Api, Tokens};
+use crate::app::{App, BuildError};
+use crate::aws::Aws;
+use crate::config::{Environment, Process, read_environments};
+use crate::document::Faults;
+use crate::driver::Clock;
+use crate::journal::{Journal, JournalError};
+use crate::runbook;
+use crate::runbook::library::Library;
+
+/// Passes, requests and canaries end within this after a signal.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(20);
+/// `EX_USAGE`: what was configured is wrong, and trying again does not help.
+pub const EXIT_CONFIG: u8 = 64;
+
+/// What `control serve` is told.
+#[derive(Args, Clone, Debug)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub files: Files,
+    /// The journal, created if it does not exist.
+    #[arg(long, value_name = "FILE")]
+    pub journal: PathBuf,
+    /// Where to answer; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// Where to write our own address once we answer.
+    #[arg(long, value_name = "FILE")]
+    pub address_file: Option<PathBuf>,
+}
+
+/// The files that people write.
+#[derive(Args, Clone, Debug)]
+pub struct Files {
+    /// An environment file; may be given several times.
+    #[arg(long = "environment", value_name = "FILE", required = true, num_args = 1..)]
+    pub environments: Vec<PathBuf>,
+    /// The folder of runbooks, with its folder `drills`.
+    #[arg(long, value_name = "DIR")]
+    pub runbooks: Option<PathBuf>,
+    /// Who may use the API.
+    #[arg(long, value_name = "FILE")]
+    pub tokens: Option<PathBuf>,
+}
+
+/// What all files say, without a fault.
+#[derive(Debug)]
+pub struct Configuration {
+    pub environments: Vec<Environment>,
+    pub library: Library,
+    pub tokens: Tokens,
+}
+
+/// What kept the daemon from serving.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("the configuration is wrong:\n{0}")]
+    Configuration(#[from] Faults),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error("listening on {address}")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("writing our address to {path}")]
+    AddressFile { path: String, source: io::Error },
+    #[error("answering requests")]
+    Answer(#[source] io::Error),
+    #[error("installing the signal handlers")]
+    Signals(#[source] io::Error),
+}
+
+/// Reads every file and collects every fault of all of them.
+///
+/// # Errors
+///
+/// All faults.
+pub fn configuration(files: &Files) -> Result<Configuration, Faults> {
+    let mut faults = Vec::new();
+    let mut note = |Faults(more)| faults.extend(more);
+    let environments = read_environments(&files.environments).map_err(&mut note);
+    let library = match &files.runbooks {
+        Some(folder) => Library::load(folder).map_err(&mut note),
+        None => Ok(Library::default()),
+    };
+    let tokens = match &files.tokens {
+        Some(path) => crate::config::read_tokens(path).map_err(&mut note),
+        None => Ok(Tokens::default()),
+    };
+    match (environments, library, tokens) {
+        (Ok(environments), Ok(library), Ok(tokens)) => {
+            Ok(Configuration { environments, library, tokens })
+        }
+        _ => Err(Faults(faults)),
+    }
+}
+
+/// Serves until a signal, or until something that must not die did.
+///
+/// # Errors
+///
+/// What kept it from serving. The caller maps a wrong configuration to [`EXIT_CONFIG`].
+pub async fn serve(
+    args: ServeArgs,
+    process: Process,
+    clock: Clock,
+) -> Result<ExitCode, ServeError> {
+    let Configuration { environments, library, tokens } = configuration(&args.files)?;
+    let region = environments[0].region.clone();
+    let cloud = Arc::new(Aws::connect(&region).await);
+    let journal = Journal::open(&args.journal, clock.clone()).await?;
+    let app = App::build(clock, journal, cloud, environments).await?;
+    app.refuse_two_owners().await?;
+
+    let address = args.listen;
+    let listen = |source| ServeError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+
+    let alerts = app.start_loops().await?;
+    let engine = runbook::start(&app, library, process.wallet_token_file).await?;
+    let answered = answer(&app, alerts, engine, tokens, listener);
+    announce(address, args.address_file.as_deref())?;
+    let ended = until_ended(&app, answered).await;
+    app.stop.cancel();
+    app.tracker.close();
+    if tokio::time::timeout(SHUTDOWN_MAX, app.tracker.wait()).await.is_err() {
+        tracing::error!("some work did not end within {SHUTDOWN_MAX:?} and is abandoned");
+    }
+    tracing::info!("control ended");
+    ended
+}
+
+fn announce(address: SocketAddr, file: Option<&std::path::Path>) -> Result<(), ServeError> {
+    let url = format!("http://{address}");
+    tracing::info!(address = url, "control answers on {url}");
+    let Some(path) = file else { return Ok(()) };
+    std::fs::write(path, format!("{url}\n"))
+        .map_err(|source| ServeError::AddressFile { path: path.display().to_string(), source })
+}
+
+async fn answer(
+    app: &App,
+    alerts: BTreeMap<String, Arc<Alerts>>,
+    engine: runbook::engine::Engine,
+    tokens: Tokens,
+    listener: TcpListener,
+) -> Result<(), ServeError> {
+    let router = api::router(&Api::new(app.clone(), engine, alerts, tokens));
+    let stop = app.stop.clone();
+    axum::serve(listener, router)
+        .with_graceful_shutdown(async move { stop.cancelled().await })
+        .await
+        .map_err(ServeError::Answer)
+}
+
+/// Waits for a signal, for a loop that died, or for the journal to be taken over, and then for
+/// the open requests.
+async fn until_ended(
+    app: &App,
+    answered: impl Future<Output = Result<(), ServeError>>,
+) -> Result<ExitCode, ServeError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
+    tokio::pin!(answered);
+    let code = tokio::select! {
+        _ = terminate.recv() => ExitCode::SUCCESS,
+        _ = interrupt.recv() => ExitCode::SUCCESS,
+        () = app.journal.superseded() => {
+            tracing::error!("another process took the journal over; this one ends");
+            ExitCode::FAILURE
+        }
+        () = app.stop.cancelled() => {
+            tracing::error!("a loop died; the process ends with it");
+            ExitCode::FAILURE
+        }
+        result = &mut answered => return result.map(|()| ExitCode::FAILURE),
+    };
+    tracing::info!("control ends");
+    app.stop.cancel();
+    // A client that never finishes its request must not keep us.
+    match tokio::time::timeout(SHUTDOWN_MAX / 2, answered).await {
+        Ok(result) => result.map(|()| code),
+        Err(_) => Ok(code),
+    }
+}

@@ -1,0 +1,219 @@
+//! An environment on one page, as dashboards read it. Pure: everything known goes in.
+
+use chrono::{DateTime, Utc};
+use protocol::control::{
+    AlertView, CostView, DecisionView, EnvironmentView, GroupView, MemberView, Reading, RunView,
+    ServiceView, TaskView, TrafficView,
+};
+
+use crate::app::{Live, Signals};
+use crate::config::Environment;
+use crate::driver::Pass;
+use crate::fleet::{Fleet, Target, Task};
+use std::convert::Infallible;
+use std::sync::Arc;
+
+/// Runs shown at most.
+const RUNS_MAX: usize = 10;
+
+/// What a view is made of.
+#[derive(Clone, Debug)]
+pub struct Parts<'a> {
+    pub wanted: &'a Environment,
+    pub fleet: &'a Fleet,
+    pub signals: &'a Signals,
+    pub canary: Reading,
+    pub decision: Option<DecisionView>,
+    pub alerts: Vec<AlertView>,
+    pub runs: Vec<RunView>,
+    pub cost: CostView,
+}
+
+/// Puts the page together.
+#[must_use]
+pub fn build(parts: Parts<'_>, now: DateTime<Utc>) -> EnvironmentView {
+    let Parts { wanted, fleet, signals, canary, decision, alerts, mut runs, cost } = parts;
+    runs.truncate(RUNS_MAX);
+    EnvironmentView {
+        name: wanted.name.clone(),
+        tier: wanted.tier,
+        mode: wanted.mode,
+        at: now,
+        traffic: traffic(signals, canary),
+        history: signals.history.clone(),
+        service: service(wanted, fleet),
+        database: database(wanted, fleet, signals),
+        cache: cache(wanted, fleet, signals),
+        broker: broker(wanted, fleet),
+        alerts,
+        decision,
+        runs,
+        cost,
+    }
+}
+
+fn traffic(signals: &Signals, canary_ms: Reading) -> TrafficView {
+    TrafficView {
+        tps: signals.reading("tps"),
+        p50_ms: signals.reading("p50_ms"),
+        p95_ms: signals.reading("p95_ms"),
+        p99_ms: signals.reading("p99_ms"),
+        error_percent: signals.reading("error_percent"),
+        cpu_percent: signals.reading("cpu_percent"),
+        memory_percent: signals.reading("memory_percent"),
+        requests_per_task: signals.reading("requests_per_task"),
+        outbox_pending: signals.reading("outbox_pending"),
+        canary_ms,
+    }
+}
+
+fn service(wanted: &Environment, fleet: &Fleet) -> ServiceView {
+    let seen = fleet.service.as_ref();
+    let service = seen.map(|seen| &seen.value);
+    let targets = fleet.targets.as_ref().map(|seen| seen.value.as_slice());
+    let registered = fleet.scaling.as_ref().and_then(|seen| seen.value.as_ref());
+    let scaling = &wanted.scaling;
+    let healthy = |targets: &[Target]| targets.iter().filter(|one| one.health == "healthy").count();
+    ServiceView {
+        name: wanted.service.name.clone(),
+        scaling: scaling.mode.name().to_owned(),
+        desired: service.map_or(0, |service| service.desired),
+        running: service.map_or(0, |service| service.running),
+        pending: service.map_or(0, |service| service.pending),
+        capacity_min: registered.map_or(scaling.tasks_min, |range| range.min),
+        capacity_max: registered.map_or(scaling.tasks_max, |range| range.max),
+        healthy: targets.map(|targets| u32::try_from(healthy(targets)).unwrap_or(u32::MAX)),
+        tasks: service.map_or_else(Vec::new, |service| {
+            service.tasks.iter().map(|one| task(one, targets.unwrap_or_default())).collect()
+        }),
+        seen_at: seen.map(|seen| seen.at),
+    }
+}
+
+fn task(task: &Task, targets: &[Target]) -> TaskView {
+    TaskView {
+        id: task.id.clone(),
+        zone: task.zone.clone(),
+        status: task.status.clone(),
+        health: health(task, targets).unwrap_or_default(),
+        started_at: task.started_at,
+    }
+}
+
+/// A task's target has its address, and its port where both are known.
+fn health(task: &Task, targets: &[Target]) -> Option<String> {
+    let address = task.address.as_deref()?;
+    let same = |target: &&Target| {
+        let port = task.port.is_none() || target.port.is_none() || task.port == target.port;
+        target.address == address && port
+    };
+    let mut found = targets.iter().filter(same);
+    let first = found.next()?;
+    // An address that several targets share and no port tells apart says nothing of this task.
+    found.next().is_none().then(|| first.health.clone())
+}
+
+fn database(wanted: &Environment, fleet: &Fleet, signals: &Signals) -> GroupView {
+    let Some(seen) = &fleet.database else { return unseen(&wanted.database) };
+    let member = |one: &crate::fleet::DatabaseInstance| MemberView {
+        id: one.id.clone(),
+        zone: one.zone.clone(),
+        role: if one.writer { "writer" } else { "reader" }.to_owned(),
+        status: one.status.clone(),
+        lag_ms: if one.writer { None } else { lag(signals, &one.id) },
+    };
+    GroupView {
+        name: seen.value.cluster.clone(),
+        status: seen.value.status.clone(),
+        members: seen.value.instances.iter().map(member).collect(),
+        seen_at: Some(seen.at),
+    }
+}
+
+fn cache(wanted: &Environment, fleet: &Fleet, signals: &Signals) -> GroupView {
+    let Some(seen) = &fleet.cache else { return unseen(&wanted.cache) };
+    let member = |one: &crate::fleet::CacheNode| MemberView {
+        id: one.id.clone(),
+        zone: one.zone.clone(),
+        role: if one.primary { "primary" } else { "replica" }.to_owned(),
+        status: one.status.clone(),
+        lag_ms: if one.primary { None } else { lag(signals, &one.id) },
+    };
+    GroupView {
+        name: seen.value.group.clone(),
+        status: seen.value.status.clone(),
+        members: seen.value.nodes.iter().map(member).collect(),
+        seen_at: Some(seen.at),
+    }
+}
+
+fn broker(wanted: &Environment, fleet: &Fleet) -> GroupView {
+    let Some(seen) = &fleet.broker else {
+        let name = wanted.broker.split('/').nth(1).unwrap_or(&wanted.broker);
+        return unseen(name);
+    };
+    let member = |one: &crate::fleet::BrokerNode| MemberView {
+        id: one.id.clone(),
+        zone: one.zone.clone(),
+        role: "broker".to_owned(),
+        // MSK says how the cluster is, not how each broker is.
+        status: seen.value.state.clone(),
+        lag_ms: None,
+    };
+    GroupView {
+        name: seen.value.name.clone(),
+        status: seen.value.state.clone(),
+        members: seen.value.nodes.iter().map(member).collect(),
+        seen_at: Some(seen.at),
+    }
+}
+
+fn unseen(name: &str) -> GroupView {
+    GroupView {
+        name: name.to_owned(),
+        status: "unknown".to_owned(),
+        members: vec![],
+        seen_at: None,
+    }
+}
+
+/// How far a member is behind, where the environment names a signal `lag_ms_MEMBER` for it.
+fn lag(signals: &Signals, member: &str) -> Option<u64> {
+    let value = signals.reading(&format!("lag_ms_{member}")).fresh()?;
+    (0.0..1e15).contains(&value).then(|| whole(value))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the caller checked that it is between zero and 10^15"
+)]
+fn whole(value: f64) -> u64 {
+    value.round() as u64
+}
+
+/// The loop that keeps the page current.
+pub struct Refresh(pub Arc<Live>);
+
+impl Pass for Refresh {
+    type Error = Infallible;
+
+    async fn pass(&mut self, now: DateTime<Utc>) -> Result<(), Infallible> {
+        let live = &self.0;
+        let view = build(
+            Parts {
+                wanted: &live.wanted,
+                fleet: &live.fleet.borrow().clone(),
+                signals: &live.signals.borrow().clone(),
+                canary: *live.canary.borrow(),
+                decision: live.decision.borrow().clone(),
+                alerts: live.alerts.borrow().clone(),
+                runs: live.runs.borrow().clone(),
+                cost: live.cost.borrow().clone(),
+            },
+            now,
+        );
+        live.view.send_replace(Arc::new(view));
+        Ok(())
+    }
+}
