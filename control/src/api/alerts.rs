@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::{Path, State, rejection::JsonRejection},
 };
-use protocol::control::{AlertState, AlertView};
+use protocol::control::AlertView;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -38,21 +38,17 @@ pub(super) async fn act(
     }
     let Json(Because { reason }) = body?;
     let found = api.app.environments.iter().find_map(|(name, live)| {
-        let alert = live.alerts.borrow().iter().find(|alert| alert.id == id).cloned()?;
-        Some((name.clone(), alert))
+        let known = live.alerts.borrow().iter().any(|alert| alert.id == id);
+        known.then(|| (name.clone(), live.clone()))
     });
-    let (environment, mut alert) =
-        found.ok_or_else(|| Error::NotFound { what: "alert", name: id.to_owned() })?;
-    if alert.state == AlertState::Resolved {
-        let message = "the alert is resolved already".to_owned();
-        return Err(Error::Invalid { field: "id", message });
-    }
-    let summary = format!("{} acknowledged: {reason}", alert.rule);
-    let data = json!({ "id": id, "by": caller.name, "reason": reason });
-    let subject = format!("{environment}/alert/{}", alert.rule);
-    let entry = Entry::by(&caller.name, subject, "alert.acked", summary, data);
-    api.app.journal.append(entry).await?;
-    alert.state = AlertState::Acked;
-    alert.owner = Some(caller.name);
-    Ok(Json(alert))
+    let unknown = || Error::NotFound { what: "alert", name: id.to_owned() };
+    let (environment, live) = found.ok_or_else(unknown)?;
+    let desk = api.alerts.get(&environment).ok_or_else(unknown)?;
+    desk.ack(id, &caller.name, (api.app.clock)()).await?;
+    let subject = format!("{environment}/alert/{id}");
+    let summary = format!("{} on alert {id}: {reason}", caller.name);
+    let note = Entry::by(&caller.name, subject, "note", summary, json!({ "reason": reason }));
+    api.app.journal.append(note).await?;
+    let alert = live.alerts.borrow().iter().find(|alert| alert.id == id).cloned();
+    alert.map(Json).ok_or_else(unknown)
 }

@@ -23,6 +23,8 @@ use crate::drill::DEVIATED;
 
 /// How often the run is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Planning looks at the world; longer than the daemon gives it.
+const ANSWER_MAX: Duration = Duration::from_secs(40);
 /// How long the daemon may be away, a restart included, before we give up on it.
 const AWAY_MAX: Duration = Duration::from_secs(60);
 
@@ -165,7 +167,12 @@ fn step_words(step: &StepView) -> String {
 }
 
 fn print_plan(plan: &PlanView) -> io::Result<()> {
-    print(&format!("plan of {}@{} {}", plan.runbook, plan.revision, plan.hash.get(..12).unwrap_or_default()))?;
+    print(&format!(
+        "plan of {}@{} {}",
+        plan.runbook,
+        plan.revision,
+        plan.hash.get(..12).unwrap_or_default()
+    ))?;
     for step in &plan.steps {
         print(&format!("  {step}"))?;
     }
@@ -191,8 +198,7 @@ impl Remote {
         let path = target.token_file.display().to_string();
         let token = std::fs::read_to_string(&target.token_file)
             .map_err(|source| ClientError::Token { path, source })?;
-        let http = Client::builder()
-            .timeout(Duration::from_secs(40))
+        let http = crate::http::client(ANSWER_MAX)
             .build()
             .map_err(|source| ClientError::Client { source })?;
         let url = target.url.trim_end_matches('/').to_owned();

@@ -1,6 +1,6 @@
 //! The one place where a refusal or a fault becomes an answer: RFC 9457, with a stable code.
 
-use crate::{hold::HoldError, journal::JournalError, runbook::engine::Refusal};
+use crate::{alert::AckError, hold::HoldError, journal::JournalError, runbook::engine::Refusal};
 use axum::{
     Json,
     body::Body,
@@ -38,6 +38,8 @@ pub enum Error {
     #[error(transparent)]
     Refused(#[from] Refusal),
     #[error(transparent)]
+    Ack(#[from] AckError),
+    #[error(transparent)]
     Hold(#[from] HoldError),
     #[error("the journal cannot be used, so nothing was done")]
     Journal(#[from] JournalError),
@@ -66,10 +68,11 @@ impl Error {
             Self::NoRoute => (S::NOT_FOUND, "ROUTE_NOT_FOUND"),
             Self::NoMethod => (S::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
             Self::Refused(refusal) => refused(refusal),
+            Self::Ack(AckError::NotFiring { .. }) => (S::CONFLICT, "ALERT_NOT_FIRING"),
+            Self::Ack(AckError::Journal(_))
+            | Self::Hold(HoldError::Journal(_))
+            | Self::Journal(_) => (S::SERVICE_UNAVAILABLE, "JOURNAL_UNAVAILABLE"),
             Self::Hold(HoldError::TooMany { .. }) => (S::CONFLICT, "TOO_MANY_HOLDS"),
-            Self::Hold(HoldError::Journal(_)) | Self::Journal(_) => {
-                (S::SERVICE_UNAVAILABLE, "JOURNAL_UNAVAILABLE")
-            }
             Self::TooManyStreams => (S::SERVICE_UNAVAILABLE, "TOO_MANY_STREAMS"),
             Self::Panicked => (S::INTERNAL_SERVER_ERROR, "INTERNAL"),
         }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// `GET /v1/holds`: those that stand.
 pub(super) async fn list(State(api): State<Api>) -> Json<Vec<Hold>> {
-    Json(api.holds.standing((api.app.clock)()))
+    Json(api.app.holds.standing((api.app.clock)()))
 }
 
 /// `POST /v1/holds`.
@@ -56,7 +56,7 @@ pub(super) async fn take(
         by: caller.name,
         expires_at: now + lasts,
     };
-    api.holds.take(hold.clone(), now).await?;
+    api.app.holds.take(hold.clone(), now).await?;
     Ok((StatusCode::CREATED, Json(hold)))
 }
 
@@ -66,7 +66,7 @@ pub(super) async fn release(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Error> {
-    if api.holds.release(&id, &caller.name).await? {
+    if api.app.holds.release(&id, &caller.name).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Error::NotFound { what: "hold", name: id })

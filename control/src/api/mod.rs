@@ -21,7 +21,7 @@ pub use access::Caller;
 pub use stream::Streams;
 pub use tokens::{Token, Tokens, tokens};
 
-use crate::{app::App, hold::Holds, runbook::engine::Engine};
+use crate::{alert::Alerts, app::App, runbook::engine::Engine};
 use access::{Gate, guard};
 use axum::{
     Router,
@@ -31,7 +31,7 @@ use axum::{
 };
 use limit::Limits;
 use protocol::control::Role;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
 /// Larger than any request here: 64 KiB.
@@ -44,7 +44,8 @@ const ANSWER_MAX: Duration = Duration::from_secs(30);
 pub struct Api {
     pub app: App,
     pub engine: Engine,
-    pub holds: Holds,
+    /// By environment.
+    pub alerts: BTreeMap<String, Arc<Alerts>>,
     pub tokens: Arc<Tokens>,
     pub streams: Streams,
     limits: Arc<Limits>,
@@ -53,10 +54,15 @@ pub struct Api {
 impl Api {
     /// The API over the parts.
     #[must_use]
-    pub fn new(app: App, engine: Engine, holds: Holds, tokens: Tokens) -> Self {
+    pub fn new(
+        app: App,
+        engine: Engine,
+        alerts: BTreeMap<String, Arc<Alerts>>,
+        tokens: Tokens,
+    ) -> Self {
         let streams = Streams::default();
         let (tokens, limits) = (Arc::new(tokens), Arc::default());
-        Self { app, engine, holds, tokens, streams, limits }
+        Self { app, engine, alerts, tokens, streams, limits }
     }
 }
 

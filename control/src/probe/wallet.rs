@@ -50,8 +50,7 @@ impl Wallet {
     ///
     /// When no HTTP client can be made.
     pub fn new(url: &str, token_file: PathBuf) -> Result<Self, WalletError> {
-        let http = Client::builder()
-            .timeout(DEADLINE)
+        let http = crate::http::client(DEADLINE)
             // A connection kept open to a stopped task would hide an outage, or invent one.
             .pool_idle_timeout(Duration::from_secs(5))
             .build()

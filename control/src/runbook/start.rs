@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{
     app::App,
-    hold::Holds,
     journal::JournalError,
     probe::{Canary, Probes},
 };
@@ -22,7 +21,6 @@ use std::{path::PathBuf, sync::Arc};
 /// When the journal cannot be read or written.
 pub async fn start(
     app: &App,
-    holds: &Holds,
     library: Library,
     canary_token: Option<PathBuf>,
 ) -> Result<Engine, JournalError> {
@@ -42,7 +40,7 @@ pub async fn start(
         let site: Arc<dyn Site> = Arc::new(RealSite {
             live: live.clone(),
             cloud: app.cloud.clone(),
-            holds: holds.clone(),
+            holds: app.holds.clone(),
             probes,
             lag: Lag::default(),
         });

@@ -1,5 +1,11 @@
 //! What the parts do together.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod api_access;
+mod api_app;
+mod api_runs;
+mod api_stream;
 mod runs_crash;
 mod runs_parse;
 mod runs_sim;

@@ -290,7 +290,9 @@ impl Sim {
         world.signals.insert("error_percent".to_owned(), Reading::Fresh { value: 0.0, at: now });
         let newest = elapsed.as_millis() / PROBE_EVERY.as_millis();
         let newest = u32::try_from(newest).unwrap();
-        for index in newest.saturating_sub(1_200)..=newest {
+        // Enough to measure with; a wallet that stays broken needs a longer memory.
+        let kept = if outside.broken_from.is_some() { 1_200 } else { 200 };
+        for index in newest.saturating_sub(kept)..=newest {
             let at = PROBE_EVERY * index;
             world.probe.push(Outcome {
                 at: epoch() + delta(at),

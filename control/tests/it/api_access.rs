@@ -1,0 +1,178 @@
+//! Who may do what, what everybody else is told, and what the journal says of them.
+
+use crate::api_app::{HOLDERS, TestApp};
+use protocol::problem::{MEDIA_TYPE, Problem};
+use reqwest::Method;
+use serde_json::json;
+
+/// Every route, and the least role that it takes.
+const ROUTES: [(&str, &str, &str); 19] = [
+    ("GET", "/v1/environments", "viewer"),
+    ("GET", "/v1/environments/local/overview", "viewer"),
+    ("GET", "/v1/decisions", "viewer"),
+    ("GET", "/v1/alerts", "viewer"),
+    ("GET", "/v1/runbooks", "viewer"),
+    ("GET", "/v1/runs/none", "viewer"),
+    ("GET", "/v1/holds", "viewer"),
+    ("GET", "/v1/audit", "viewer"),
+    ("GET", "/v1/stream", "viewer"),
+    ("POST", "/v1/alerts/none:ack", "operator"),
+    ("POST", "/v1/runs:plan", "operator"),
+    ("POST", "/v1/runs", "operator"),
+    ("POST", "/v1/runs/none:pause", "operator"),
+    ("POST", "/v1/runs/none:resume", "operator"),
+    ("POST", "/v1/runs/none:abort", "operator"),
+    ("POST", "/v1/runs/none:approve", "approver"),
+    ("POST", "/v1/drills/none:arm", "operator"),
+    ("POST", "/v1/holds", "operator"),
+    ("DELETE", "/v1/holds/none", "operator"),
+];
+
+const ROLES: [&str; 4] = ["viewer", "operator", "approver", "admin"];
+
+fn rank(role: &str) -> usize {
+    ROLES.iter().position(|one| *one == role).unwrap()
+}
+
+#[tokio::test]
+async fn each_role_may_do_what_its_row_says_and_denials_are_in_the_journal() {
+    let app = TestApp::start().await;
+    let mut denied = 0;
+    for (method, path, least) in ROUTES {
+        for (who, role) in HOLDERS.iter().chain([&("", "nobody"), &("mallory", "nobody")]) {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            let response = app.request(who, method.clone(), path).send().await.unwrap();
+            let what = format!("{method} {path} as {who} ({role})");
+            let status = response.status().as_u16();
+            let want = match *role {
+                "nobody" => Some((401, "UNAUTHENTICATED")),
+                role if rank(role) < rank(least) => Some((403, "INSUFFICIENT_ROLE")),
+                _ => None,
+            };
+            match want {
+                Some((want, code)) => {
+                    assert_eq!(status, want, "{what}");
+                    assert_eq!(response.headers()["content-type"], MEDIA_TYPE, "{what}");
+                    let problem: Problem = response.json().await.unwrap();
+                    assert_eq!((problem.code.as_str(), problem.status), (code, want), "{what}");
+                    denied += 1;
+                }
+                None => assert!(status != 401 && status != 403, "{what}: {status}"),
+            }
+        }
+    }
+    assert!(denied > 40, "{denied}");
+    let denials = app.events("access.denied").await;
+    let by_viewer = denials.iter().filter(|event| event.actor == "eye").count();
+    assert_eq!(by_viewer, 7, "each route once, whatever the run");
+    assert!(denials.iter().any(|event| event.actor == "anonymous"
+        && event.summary == "GET /v1/audit denied to anonymous: 401"));
+    assert!(denials.iter().all(|event| !event.summary.contains("secret")));
+}
+
+#[tokio::test]
+async fn every_wrong_request_gets_one_shape_with_a_stable_code() {
+    let app = TestApp::start().await;
+    let hold = json!({ "environment": "local", "direction": "in", "reason": "r", "expires": "5m" });
+    let with = |field: &str, value: serde_json::Value| {
+        let mut body = hold.clone();
+        body[field] = value;
+        body.to_string()
+    };
+    let run = json!({ "plan_hash": "00", "reason": "r" }).to_string();
+    let reason = json!({ "reason": "r" }).to_string();
+    let huge = format!("{{\"environment\": \"{}\"}}", "x".repeat(70_000));
+    #[rustfmt::skip]
+    let table = [
+        ("GET",  "/nowhere",                  "",                             404, "ROUTE_NOT_FOUND"),
+        ("POST", "/v1/environments",          "",                             405, "METHOD_NOT_ALLOWED"),
+        ("GET",  "/v1/environments/x/overview", "",                           404, "NOT_FOUND"),
+        ("GET",  "/v1/audit?from_seq=x",      "",                             400, "INVALID_REQUEST"),
+        ("GET",  "/v1/audit?from=1",          "",                             400, "INVALID_REQUEST"),
+        ("GET",  "/v1/runs/none",             "",                             404, "NOT_FOUND"),
+        ("POST", "/v1/holds",                 "{",                            400, "INVALID_REQUEST"),
+        ("POST", "/v1/holds",                 huge.as_str(),                  413, "BODY_TOO_LARGE"),
+        ("POST", "/v1/holds",                 &with("forever", true.into()),  400, "INVALID_REQUEST"),
+        ("POST", "/v1/holds",                 &with("direction", "up".into()), 400, "INVALID_REQUEST"),
+        ("POST", "/v1/holds",                 &with("expires", "5".into()),   400, "INVALID_REQUEST"),
+        ("POST", "/v1/holds",                 &with("expires", "5h".into()),  400, "INVALID_REQUEST"),
+        ("POST", "/v1/holds",                 &with("environment", "moon".into()), 404, "NOT_FOUND"),
+        ("POST", "/v1/runs",                  run.as_str(),                   409, "PLAN_UNKNOWN"),
+        ("POST", "/v1/runs",                  "{\"plan_hash\": \"00\", \"reason\": \" \"}", 400, "INVALID_REQUEST"),
+        ("POST", "/v1/runs/none:pause",       reason.as_str(),                404, "NOT_FOUND"),
+        ("POST", "/v1/runs/none:dance",       reason.as_str(),                404, "ROUTE_NOT_FOUND"),
+        ("POST", "/v1/runs/none",             reason.as_str(),                404, "ROUTE_NOT_FOUND"),
+        ("POST", "/v1/alerts/none:ack",       reason.as_str(),                404, "NOT_FOUND"),
+    ];
+    let before = app.app.journal.newest();
+    for (method, path, body, status, code) in table {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let request = app.request("ana", method.clone(), path).header("Idempotency-Key", "k");
+        let request = request.header("Content-Type", "application/json").body(body.to_owned());
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), status, "{method} {path} {body:.80}");
+        assert_eq!(response.headers()["content-type"], MEDIA_TYPE);
+        let problem: Problem = response.json().await.unwrap();
+        assert_eq!(problem.code, code, "{method} {path} {body:.80}");
+        assert!(!problem.detail.is_empty());
+    }
+    assert_eq!(app.app.journal.newest(), before, "a wrong request changes nothing");
+}
+
+#[tokio::test]
+async fn a_start_without_an_idempotency_key_is_refused() {
+    let app = TestApp::start().await;
+    let body = json!({ "plan_hash": "00", "reason": "r" });
+    let response = app.request("ana", Method::POST, "/v1/runs").json(&body).send().await.unwrap();
+    assert_eq!(response.status(), 400);
+    let problem: Problem = response.json().await.unwrap();
+    assert_eq!(problem.errors[0].field, "Idempotency-Key");
+}
+
+#[tokio::test]
+async fn a_caller_that_asks_too_often_is_told_when_to_come_back() {
+    let app = TestApp::start().await;
+    let mut refused = None;
+    for _ in 0..400 {
+        let response = app.get("eye", "/v1/holds").await;
+        if response.status() == 429 {
+            refused = Some(response);
+            break;
+        }
+    }
+    let response = refused.expect("400 requests in a row are too many");
+    assert!(response.headers().contains_key("retry-after"));
+    let problem: Problem = response.json().await.unwrap();
+    assert!(problem.retryable);
+    assert_eq!(app.get("ana", "/v1/holds").await.status(), 200, "others are not affected");
+    assert_eq!(app.get("", "/healthz").await.status(), 200);
+}
+
+#[tokio::test]
+async fn probes_need_no_token_and_say_nothing_of_environments() {
+    let app = TestApp::start().await;
+    assert_eq!(app.get("", "/healthz").await.text().await.unwrap(), "ok");
+    let ready = app.get("", "/readyz").await;
+    assert_eq!(ready.status(), 200);
+    assert!(!ready.text().await.unwrap().contains("local"));
+    assert!(app.get("", "/metrics").await.text().await.unwrap().contains("# EOF"));
+}
+
+#[tokio::test]
+async fn a_hold_is_taken_seen_and_released_and_survives_a_restart() {
+    let app = TestApp::start().await;
+    let body = json!({ "environment": "local", "direction": "in", "reason": "r", "expires": "5m" });
+    let response = app.post("ana", "/v1/holds", &body).await;
+    assert_eq!(response.status(), 201);
+    let hold: serde_json::Value = response.json().await.unwrap();
+    let app = app.restart().await;
+    let holds: Vec<serde_json::Value> = app.get("eye", "/v1/holds").await.json().await.unwrap();
+    assert_eq!(holds, [hold.clone()]);
+    assert_eq!(hold["by"], "ana");
+    let path = format!("/v1/holds/{}", hold["id"].as_str().unwrap());
+    let release = || app.request("ana", Method::DELETE, &path).send();
+    assert_eq!(release().await.unwrap().status(), 204);
+    assert_eq!(release().await.unwrap().status(), 404);
+    let kinds: Vec<String> = app.events("hold.").await.into_iter().map(|e| e.kind).collect();
+    assert_eq!(kinds, ["hold.taken", "hold.released"]);
+}

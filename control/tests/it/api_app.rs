@@ -1,0 +1,314 @@
+//! The API on a loopback port, over a real journal and an AWS that is a value.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use control::{
+    api::{self, Api},
+    app::{App, Live, Signals},
+    aws::{Answer, CallError, Change, Cloud, Completeness, MetricQuery, Metrics, Receipt, Series},
+    config::read_environments,
+    driver::{Clock, Driver},
+    fleet,
+    hold::Holds,
+    http,
+    intent::Intents,
+    journal::Journal,
+    runbook::{self, library::Library},
+    view,
+};
+use protocol::control::{CostView, PlanRequest, PlanView, Reading, RunView};
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::watch, time::Instant};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// AWS: a cluster that fails over at once, and remembers how often it was asked to.
+#[derive(Default)]
+pub(crate) struct Cluster {
+    pub(crate) writer: Mutex<Option<String>>,
+    pub(crate) failovers: Mutex<Vec<String>>,
+}
+
+/// A daemon without its loops: journal, engine and API.
+pub(crate) struct TestApp {
+    pub(crate) app: App,
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) url: String,
+    http: Client,
+    stop: CancellationToken,
+    _folder: Arc<TempDir>,
+}
+
+/// `(name, role)` of the tokens; each token is its name with `-secret`.
+pub(crate) const HOLDERS: [(&str, &str); 5] = [
+    ("eye", "viewer"),
+    ("ana", "operator"),
+    ("bob", "approver"),
+    ("eva", "approver"),
+    ("root", "admin"),
+];
+
+fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+impl TestApp {
+    /// A new daemon with an empty journal, in an environment of tier local.
+    pub(crate) async fn start() -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::start_with(folder, Arc::default(), "tier: local").await
+    }
+
+    /// As `start`, in an environment whose tier asks for an approval.
+    pub(crate) async fn start_in_staging() -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::start_with(folder, Arc::default(), "tier: staging").await
+    }
+
+    /// Ends this daemon and starts another one on the same journal and the same AWS.
+    pub(crate) async fn restart(self) -> Self {
+        let (folder, cluster) = (self._folder.clone(), self.cluster.clone());
+        self.stop.cancel();
+        self.app.tracker.close();
+        self.app.tracker.wait().await;
+        Self::start_with(folder, cluster, "tier: local").await
+    }
+
+    async fn start_with(folder: Arc<TempDir>, cluster: Arc<Cluster>, tier: &str) -> Self {
+        let start = Instant::now();
+        let clock: Clock = Arc::new(move || {
+            let elapsed = TimeDelta::from_std(start.elapsed()).unwrap();
+            DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000) + elapsed
+        });
+        let journal = folder.path().join("journal.db");
+        let journal = Journal::open(&journal, clock.clone()).await.unwrap();
+        let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+        let cloud: Arc<dyn Cloud> = cluster.clone();
+        let live = live(&folder, tier, clock());
+        let app = App {
+            clock: clock.clone(),
+            journal: journal.clone(),
+            cloud: cloud.clone(),
+            intents: Intents::new(journal.clone(), cloud),
+            holds: Holds::recover(journal).await.unwrap(),
+            driver: Driver::new(clock, tracker.clone(), stop.clone()),
+            metrics: Arc::default(),
+            environments: BTreeMap::from([("local".to_owned(), Arc::new(live))]),
+            tracker: tracker.clone(),
+            stop: stop.clone(),
+        };
+        let library = Library::load(&project("../runbooks")).unwrap();
+        let engine = runbook::start(&app, library, None).await.unwrap();
+        let tokens = api::tokens("tokens.yaml", &tokens_file()).unwrap();
+        let api = Api::new(app.clone(), engine, BTreeMap::new(), tokens);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = api::router(&api);
+        let ended = stop.clone();
+        tracker.spawn(async move {
+            let down = async move { ended.cancelled().await };
+            axum::serve(listener, router).with_graceful_shutdown(down).await.unwrap();
+        });
+        let http = http::client(Duration::from_secs(30)).build().unwrap();
+        Self { app, cluster, url, http, stop, _folder: folder }
+    }
+
+    /// A request as one of [`HOLDERS`], or as nobody.
+    pub(crate) fn request(&self, who: &str, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        if who.is_empty() { request } else { request.bearer_auth(format!("{who}-secret")) }
+    }
+
+    pub(crate) async fn get(&self, who: &str, path: &str) -> Response {
+        self.request(who, Method::GET, path).send().await.unwrap()
+    }
+
+    pub(crate) async fn post(&self, who: &str, path: &str, body: &Value) -> Response {
+        let request = self.request(who, Method::POST, path).json(body);
+        request.header("Idempotency-Key", "key-1").send().await.unwrap()
+    }
+
+    pub(crate) async fn plan(&self) -> PlanView {
+        let body = PlanRequest {
+            environment: "local".to_owned(),
+            runbook: "aurora-writer-failover".to_owned(),
+            drill: false,
+            params: BTreeMap::new(),
+        };
+        let body = serde_json::to_value(body).unwrap();
+        let response = self.post("ana", "/v1/runs:plan", &body).await;
+        assert_eq!(response.status(), 200);
+        response.json().await.unwrap()
+    }
+
+    /// Plans and starts the failover runbook as ana.
+    pub(crate) async fn start_run(&self) -> RunView {
+        let plan = self.plan().await;
+        assert!(plan.blockers.is_empty(), "{:?}", plan.blockers);
+        let body = json!({ "plan_hash": plan.hash, "reason": "a test" });
+        let response = self.post("ana", "/v1/runs", &body).await;
+        assert_eq!(response.status(), 201, "{:?}", response.text().await);
+        response.json().await.unwrap()
+    }
+
+    pub(crate) async fn run(&self, id: &str) -> RunView {
+        self.get("eye", &format!("/v1/runs/{id}")).await.json().await.unwrap()
+    }
+
+    /// Looks until the run is as wanted, at most 30 s.
+    pub(crate) async fn run_until(&self, id: &str, wanted: impl Fn(&RunView) -> bool) -> RunView {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let run = self.run(id).await;
+            if wanted(&run) {
+                return run;
+            }
+            assert!(Instant::now() < deadline, "{run:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The journal's events of these kinds.
+    pub(crate) async fn events(&self, prefix: &str) -> Vec<control::journal::Event> {
+        let events = self.app.journal.since(0, 1_000).await.unwrap();
+        events.into_iter().filter(|event| event.kind.starts_with(prefix)).collect()
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn tokens_file() -> String {
+    let lines = HOLDERS.iter().map(|(name, role)| {
+        let hash = hex::encode(Sha256::digest(format!("{name}-secret")));
+        format!("- {{ name: {name}, role: {role}, sha256: {hash} }}\n")
+    });
+    lines.collect()
+}
+
+/// The repository's own environment, in another tier if asked for.
+fn live(folder: &TempDir, tier: &str, now: DateTime<Utc>) -> Live {
+    let prices = project("prices/sa-east-1.yaml").canonicalize().unwrap();
+    let text = std::fs::read_to_string(project("environments/local.yaml")).unwrap();
+    let text = text
+        .replace("../prices/sa-east-1.yaml", &prices.display().to_string())
+        .replace("tier: local", tier);
+    let file = folder.path().join("local.yaml");
+    std::fs::write(&file, text).unwrap();
+    let wanted = read_environments(&[file]).unwrap().remove(0);
+    let cost = CostView { micros_per_hour: None, components: vec![], prices: String::new() };
+    let parts = view::Parts {
+        wanted: &wanted,
+        fleet: &fleet::Fleet::default(),
+        signals: &Signals::default(),
+        canary: Reading::Absent,
+        decision: None,
+        alerts: vec![],
+        runs: vec![],
+        cost: cost.clone(),
+    };
+    let page = view::build(parts, now);
+    Live {
+        fleet: watch::Sender::default(),
+        signals: watch::Sender::default(),
+        decision: watch::Sender::default(),
+        alerts: watch::Sender::default(),
+        cost: watch::Sender::new(cost),
+        runs: watch::Sender::default(),
+        canary: watch::Sender::new(Reading::Absent),
+        view: watch::Sender::new(Arc::new(page)),
+        wanted,
+    }
+}
+
+fn refused<'a, T: Send + 'a>(doing: &str) -> Answer<'a, T> {
+    let error = CallError::Rejected {
+        doing: doing.to_owned(),
+        code: "AccessDenied".to_owned(),
+        message: "not part of this test".to_owned(),
+    };
+    Box::pin(async move { Err(error) })
+}
+
+impl Cloud for Cluster {
+    fn database<'a>(&'a self, cluster: &'a str) -> Answer<'a, fleet::Database> {
+        let writer = self.writer.lock().unwrap().clone();
+        let writer = writer.unwrap_or_else(|| "wallet-local-1".to_owned());
+        let instances = (0..3).map(|index| {
+            let id = format!("wallet-local-{}", index + 1);
+            fleet::DatabaseInstance {
+                zone: "sa-east-1a".to_owned(),
+                status: "available".to_owned(),
+                writer: id == writer,
+                promotion_tier: index,
+                class: "db.r6g.large".to_owned(),
+                id,
+            }
+        });
+        let database = fleet::Database {
+            cluster: cluster.to_owned(),
+            status: "available".to_owned(),
+            writer_endpoint: "127.0.0.1".to_owned(),
+            reader_endpoint: "127.0.0.1".to_owned(),
+            port: 3306,
+            instances: instances.collect(),
+        };
+        Box::pin(async move { Ok(database) })
+    }
+
+    fn metrics<'a>(
+        &'a self,
+        queries: &'a [MetricQuery],
+        _: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Answer<'a, Metrics> {
+        let series = queries.iter().map(|query| Series {
+            id: query.id.clone(),
+            completeness: Completeness::Complete,
+            points: vec![(to - TimeDelta::seconds(60), 3.0)],
+        });
+        let metrics = Metrics { series: series.collect(), server_time: Some(to) };
+        Box::pin(async move { Ok(metrics) })
+    }
+
+    fn change<'a>(&'a self, change: &'a Change) -> Answer<'a, Receipt> {
+        let Change::FailoverDatabase { target, .. } = change else { return refused("changing") };
+        self.failovers.lock().unwrap().push(target.clone());
+        *self.writer.lock().unwrap() = Some(target.clone());
+        Box::pin(async { Ok(Receipt("failing over".to_owned())) })
+    }
+
+    fn service<'a>(&'a self, _: &'a str, _: &'a str) -> Answer<'a, fleet::Service> {
+        refused("reading the service")
+    }
+
+    fn scaling<'a>(&'a self, _: &'a str, _: &'a str) -> Answer<'a, Option<fleet::Scaling>> {
+        refused("reading the scaling")
+    }
+
+    fn targets<'a>(&'a self, _: &'a str) -> Answer<'a, Vec<fleet::Target>> {
+        refused("reading the targets")
+    }
+
+    fn entrance<'a>(&'a self, _: &'a str) -> Answer<'a, String> {
+        refused("finding the load balancer")
+    }
+
+    fn cache<'a>(&'a self, _: &'a str) -> Answer<'a, fleet::Cache> {
+        refused("reading the cache")
+    }
+
+    fn broker<'a>(&'a self, _: &'a str) -> Answer<'a, fleet::Broker> {
+        refused("reading the broker")
+    }
+}
