@@ -51,7 +51,7 @@ impl Sandbox {
             }
             // One of a region before names another process.
             let manifest = Manifest::read(dir).ok().flatten()?;
-            manifest.processes.iter().any(|p| p.pid == child.pid()).then_some(Ok(manifest))
+            manifest.names(child.pid()).then_some(Ok(manifest))
         });
         match stands.await.with_context(|| format!("see {}", log.display()))? {
             Ok(manifest) => Ok(Sandbox { manifest, dir: dir.to_owned(), child }),

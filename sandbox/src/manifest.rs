@@ -84,6 +84,12 @@ impl Manifest {
             .with_context(|| format!("writing {}", path.display()))
     }
 
+    /// Whether a process of this region has, or had, this id.
+    #[must_use]
+    pub fn names(&self, pid: u32) -> bool {
+        self.processes.iter().any(|process| process.pid == pid)
+    }
+
     /// `mysql://wallet@127.0.0.1:PORT/wallet`, the writer, without the password.
     #[must_use]
     pub fn database_url(&self) -> String {

@@ -87,8 +87,10 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     tracing::info!("stopping");
     let stopped = tokio::time::timeout(STOP_LIMIT, region.stop()).await;
     drop(region);
-    // Only a region that stands has a manifest.
-    std::fs::remove_file(Manifest::path(&dir)).context("removing sandbox.json")?;
+    // Only a region that stands has a manifest; its folder may have gone before it.
+    if Manifest::read(&dir)?.is_some_and(|last| last.names(std::process::id())) {
+        std::fs::remove_file(Manifest::path(&dir)).context("removing sandbox.json")?;
+    }
     stopped.with_context(|| format!("not all parts ended in {STOP_LIMIT:?} and were killed"))?;
     outcome
 }

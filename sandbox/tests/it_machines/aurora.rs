@@ -208,6 +208,27 @@ async fn a_write_that_no_replica_received_is_neither_acknowledged_nor_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_of_a_dead_writer_stay_up_and_serve() {
+    let dir = tempfile::tempdir().unwrap();
+    let cluster = start(&dir).await;
+    let load = Load::start(&cluster).await;
+    load.progress(20).await;
+    load.stop().await;
+    let before = converged(&cluster).await;
+    let writer = member(&cluster.members().await, Role::Writer);
+    cluster.kill(&writer.id).await.unwrap();
+    // Long enough for several looks: each of them must find the heirs well.
+    let mut tick = tokio::time::interval(Duration::from_millis(250));
+    for _ in 0..8 {
+        tick.tick().await;
+        let members = cluster.members().await;
+        let up = members.iter().filter(|m| m.role == Role::Reader && m.up).count();
+        assert_eq!(up, 2, "{members:#?}");
+        assert_eq!(rows(&cluster, cluster.reader_port()).await.unwrap(), before);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_reader_holds_nobody_up_and_a_restarted_writer_keeps_its_role() {
     let dir = tempfile::tempdir().unwrap();
     let cluster = start(&dir).await;

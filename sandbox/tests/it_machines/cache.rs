@@ -51,7 +51,8 @@ async fn a_killed_primary_is_replaced_and_comes_back_as_replica() {
     let dead = writer(&group.members().await);
     group.kill(&dead.id).await.unwrap();
     let members = group.members().await;
-    assert!(members.iter().any(|member| member.id == dead.id && !member.up));
+    let up = members.iter().filter(|member| member.up).count();
+    assert!(up == 2 && members.iter().any(|member| member.id == dead.id && !member.up));
     let best = members.iter().filter(|m| m.role == Role::Reader).max_by_key(|m| m.position);
     let best = best.unwrap().id.clone();
     group.promote(&best).await.unwrap();

@@ -26,6 +26,8 @@ pub(super) struct Replication {
     pub(super) applied: Gtids,
     /// Both threads run.
     pub(super) running: bool,
+    /// It applies what it has, and looks for a writer that does not answer.
+    pub(super) searching: bool,
     /// Why one does not, in MariaDB's words; empty when all is well.
     pub(super) fault: String,
 }
@@ -88,11 +90,13 @@ impl Session {
         let Some(row) = rows.first() else { return Ok(None) };
         let applied = Gtids::parse(&self.value("@@gtid_slave_pos").await?);
         let faults = [text(row, "Last_IO_Error"), text(row, "Last_SQL_Error")];
+        let state = |thread: &str| text(row, thread);
+        let (receiving, applying) = (state("Slave_IO_Running"), state("Slave_SQL_Running"));
         Ok(Some(Replication {
             received: Gtids::parse(&text(row, "Gtid_IO_Pos")),
             applied,
-            running: text(row, "Slave_IO_Running") == "Yes"
-                && text(row, "Slave_SQL_Running") == "Yes",
+            running: receiving == "Yes" && applying == "Yes",
+            searching: receiving == "Connecting" && applying == "Yes",
             fault: faults.join(" ").trim().to_owned(),
         }))
     }

@@ -18,6 +18,10 @@ const PERIOD: Duration = Duration::from_millis(500);
 const LOOK_LIMIT: Duration = Duration::from_secs(2);
 const SILENT_LOOKS_MAX: u32 = 2;
 
+/// A reader that follows nobody, seen this often in a row, counts as down. Twice, because the
+/// connection to a dying writer ends a moment before its process does.
+const ASTRAY_LOOKS_MAX: u32 = 2;
+
 /// The writer's positions of the last minute: 60 s / 500 ms.
 const SAMPLES_MAX: usize = 120;
 
@@ -27,8 +31,8 @@ pub(super) struct Reading {
     /// Looks without an answer since the last one with.
     silent: u32,
     position: u64,
-    /// It follows a writer and nothing is wrong with that.
-    replicating: bool,
+    /// Looks that saw it follow nobody since the last that saw it follow.
+    astray: u32,
     lag_ms: Option<f64>,
     connections: Option<u64>,
     cpu_percent: Option<f64>,
@@ -67,19 +71,21 @@ pub(super) async fn run(cluster: &Shared) {
     loop {
         tick.tick().await;
         // The writer first: a replica seen later is never ahead of what it is compared with.
-        let writer = cluster.writer();
-        look(cluster.node(writer), None).await;
-        trail.push(Instant::now(), reading(cluster.node(writer)).position);
-        let readers = cluster.nodes().iter().enumerate().filter(|(index, _)| *index != writer);
-        let looks = readers.map(|(_, node)| look(node, Some(&trail)).boxed());
+        let role = cluster.writer();
+        let writer = cluster.node(role);
+        look(writer, None).await;
+        trail.push(Instant::now(), reading(writer).position);
+        let readers = cluster.nodes().iter().enumerate().filter(|(index, _)| *index != role);
+        let looks = readers.map(|(_, node)| look(node, Some((&trail, writer))).boxed());
         futures::future::join_all(looks).await;
         cluster.route();
     }
 }
 
-/// One look at one server; with a trail it is a replica.
-async fn look(node: &Node, trail: Option<&Trail>) {
-    let seen = match tokio::time::timeout(LOOK_LIMIT, ask(node, trail.is_some())).await {
+/// One look at one server. A replica comes with the writer and its trail: to look for a writer
+/// that is dead is no fault, or its death would take every heir with it.
+async fn look(node: &Node, replica: Option<(&Trail, &Node)>) {
+    let seen = match tokio::time::timeout(LOOK_LIMIT, ask(node, replica.is_some())).await {
         Ok(Ok(seen)) => Some(seen),
         Ok(Err(_)) | Err(_) => None,
     };
@@ -96,16 +102,18 @@ async fn look(node: &Node, trail: Option<&Trail>) {
     };
     reading.silent = 0;
     reading.position = seen.position;
-    reading.replicating = seen.replicating;
     reading.connections = Some(seen.connections);
-    reading.lag_ms =
-        trail.filter(|_| seen.replicating).map(|trail| trail.lag_ms(Instant::now(), seen.applied));
+    let Some((trail, writer)) = replica else { return };
+    let follows = seen.running || (seen.searching && !writer.alive());
+    reading.astray = if follows { 0 } else { reading.astray.saturating_add(1) };
+    reading.lag_ms = seen.running.then(|| trail.lag_ms(Instant::now(), seen.applied));
 }
 
 struct Seen {
     position: u64,
     applied: u64,
-    replicating: bool,
+    running: bool,
+    searching: bool,
     connections: u64,
 }
 
@@ -123,17 +131,22 @@ async fn ask_in(session: &mut Session, replica: bool) -> Result<Seen, sqlx::Erro
         .parse()
         .unwrap_or(0);
     let replication = if replica { session.replication().await? } else { None };
-    Ok(match replication {
-        Some(seen) => Seen {
-            position: seen.received.sequence().max(seen.applied.sequence()),
-            applied: seen.applied.sequence(),
-            replicating: seen.running,
+    let Some(seen) = replication else {
+        let position = session.position().await?.sequence();
+        return Ok(Seen {
+            position,
+            applied: position,
+            running: false,
+            searching: false,
             connections,
-        },
-        None => {
-            let position = session.position().await?.sequence();
-            Seen { position, applied: position, replicating: false, connections }
-        }
+        });
+    };
+    Ok(Seen {
+        position: seen.received.sequence().max(seen.applied.sequence()),
+        applied: seen.applied.sequence(),
+        running: seen.running,
+        searching: seen.searching,
+        connections,
     })
 }
 
@@ -142,7 +155,7 @@ pub(super) fn member(node: &Node, role: Role) -> Member {
     let reading = reading(node);
     let up = node.alive()
         && reading.silent < SILENT_LOOKS_MAX
-        && (role == Role::Writer || reading.replicating);
+        && (role == Role::Writer || reading.astray < ASTRAY_LOOKS_MAX);
     Member {
         id: node.id.clone(),
         zone: node.zone.clone(),
@@ -158,14 +171,14 @@ pub(super) fn member(node: &Node, role: Role) -> Member {
 
 /// Whether the last look saw it follow the writer.
 pub(super) fn replicates(node: &Node) -> bool {
-    node.alive() && reading(node).replicating
+    node.alive() && reading(node).astray == 0
 }
 
 /// Forgets the past of a server that changed its role or was started again.
-pub(super) fn reset(node: &Node, replicating: bool) {
+pub(super) fn reset(node: &Node, follows: bool) {
     let mut reading = reading(node);
     reading.silent = 0;
-    reading.replicating = replicating;
+    reading.astray = if follows { 0 } else { ASTRAY_LOOKS_MAX };
     reading.lag_ms = None;
 }
 

@@ -100,12 +100,14 @@ impl Node {
         Some(fields.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
     }
 
-    async fn member(&self, role: Role) -> Member {
+    /// How it is. To look for a `primary` that is dead is no fault, or its death would take every
+    /// heir with it.
+    async fn member(&self, role: Role, primary: &Node) -> Member {
         let info = self.info().await;
         let field = |name: &str| info.as_ref().and_then(|info| info.get(name));
         let number = |name: &str| field(name).and_then(|value| value.parse::<u64>().ok());
         let linked = field("master_link_status").is_some_and(|status| status == "up");
-        let up = info.is_some() && (role == Role::Writer || linked);
+        let up = info.is_some() && (role == Role::Writer || linked || !primary.alive());
         let pid = self.server().filter(|_| self.alive()).map(|server| server.child().pid());
         let mut sampler = self.sampler.lock().unwrap_or_else(PoisonError::into_inner);
         Member {
@@ -208,16 +210,16 @@ impl Replication {
 
     /// Points the endpoints at the holders of the roles; readers that work, else the primary.
     async fn route(&self) {
-        let primary = self.nodes[self.primary()].port;
-        self.primary_endpoint.route(&[primary]);
+        let primary = &self.nodes[self.primary()];
+        self.primary_endpoint.route(&[primary.port]);
         let readers = join_all(self.replicas().into_iter().map(|index| {
             let node = &self.nodes[index];
-            node.member(Role::Reader).boxed()
+            node.member(Role::Reader, primary).boxed()
         }));
         let readers = readers.await.into_iter().filter(|member| member.up);
         let mut ports: Vec<_> = readers.map(|member| member.port).collect();
         if ports.is_empty() {
-            ports.push(primary);
+            ports.push(primary.port);
         }
         self.reader_endpoint.route(&ports);
     }
@@ -255,9 +257,11 @@ impl Replication {
 
 impl Group for Replication {
     fn members(&self) -> BoxFuture<'_, Vec<Member>> {
-        let primary = self.primary();
+        let holder = self.primary();
+        let primary = &self.nodes[holder];
         let members = self.nodes.iter().enumerate().map(move |(index, node)| {
-            node.member(if index == primary { Role::Writer } else { Role::Reader }).boxed()
+            let role = if index == holder { Role::Writer } else { Role::Reader };
+            node.member(role, primary).boxed()
         });
         join_all(members).boxed()
     }
