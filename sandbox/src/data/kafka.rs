@@ -32,6 +32,8 @@ pub struct Brokers {
     zones: Vec<String>,
     dir: PathBuf,
     child: Mutex<Option<Arc<Child>>>,
+    /// Held while the process or a broker of it starts: one at a time.
+    change: tokio::sync::Mutex<()>,
     _temporary: Option<TempDir>,
 }
 
@@ -66,6 +68,7 @@ impl Brokers {
             zones: zones.to_owned(),
             dir: dir.to_owned(),
             child: Mutex::default(),
+            change: tokio::sync::Mutex::default(),
             _temporary: None,
         };
         brokers.launch().await?;
@@ -177,8 +180,14 @@ impl Machines for Brokers {
 
     fn restart(&self, id: i32) -> Done<'_> {
         async move {
+            let all_dead = self.pid().is_none();
+            let _change = self.change.lock().await;
             if self.pid().is_none() {
                 return self.launch().await.context("starting the brokers again");
+            }
+            if all_dead {
+                // They died together, and whoever held the lock started them together.
+                return Ok(());
             }
             kafka::reboot(&self.dir, id, REBOOT_DOWN).await?;
             let is = |up: bool| {

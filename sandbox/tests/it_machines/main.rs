@@ -8,3 +8,5 @@ mod balance;
 mod cache;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod region;
