@@ -2,7 +2,9 @@
 
 use super::rollout;
 use super::services_shape::shape;
-use super::state::{Limits, LoadBalancer, SERVICES_MAX, Service, ServiceStatus, State};
+use super::state::{
+    Deployment, Limits, LoadBalancer, Rollout, SERVICES_MAX, Service, ServiceStatus, State,
+};
 use super::{Ecs, invalid, last_part};
 use crate::aws::wire::{AwsError, Input};
 use serde_json::{Value, json};
@@ -140,13 +142,14 @@ pub(super) fn delete(ecs: &Ecs, input: Input<'_>) -> Result<Value, AwsError> {
 
 /// What Application Auto Scaling sees and moves.
 impl Ecs {
-    /// Desired and running tasks of a service, and whether a deployment is under way; none when
-    /// there is no such active service.
+    /// Desired tasks of a service, and whether a deployment is under way; none when there is no
+    /// such active service.
     #[must_use]
     pub fn capacity(&self, cluster: &str, service: &str) -> Option<(u32, bool)> {
         let state = self.state();
         let service = state.services.get(&(cluster.to_owned(), service.to_owned()))?;
-        let deploying = service.deployments.len() > 1;
+        let in_progress = |one: &Deployment| one.rollout == Rollout::InProgress;
+        let deploying = service.deployments.iter().any(in_progress);
         (service.status == ServiceStatus::Active).then_some((service.desired, deploying))
     }
 

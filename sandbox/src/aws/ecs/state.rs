@@ -213,7 +213,8 @@ impl Task {
 /// Why a task ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Stop {
-    /// `ServiceSchedulerInitiated`, `UserInitiated`, `EssentialContainerExited`, `TaskFailedToStart`.
+    /// `ServiceSchedulerInitiated`, `UserInitiated`, `EssentialContainerExited` or
+    /// `TaskFailedToStart`.
     pub code: &'static str,
     pub reason: String,
 }

@@ -75,7 +75,7 @@ pub(super) fn target_groups(elb: &Elbv2, input: Input<'_>) -> Result<Value, AwsE
         "HealthCheckProtocol": "HTTP",
         "HealthCheckPort": "traffic-port",
         "HealthCheckEnabled": true,
-        "HealthCheckPath": "/healthz",
+        "HealthCheckPath": "/readyz",
         "Matcher": { "HttpCode": "200" },
         "LoadBalancerArns": [elb.load_balancer_arn()],
     }] }))
