@@ -56,8 +56,8 @@ impl Balances {
             let (sender, queue) = mpsc::channel(QUEUE_MAX);
             let reader = Reader {
                 shared: Arc::clone(shared),
-                writer: Pool::new(shared.writer.clone(), 1),
-                replica: shared.reader.clone().map(|options| Pool::new(options, 1)),
+                writer: Pool::writer(shared.writer.clone(), 1),
+                replica: shared.reader.clone().map(|options| Pool::replicas(options, 1)),
                 sql: Sql::default(),
             };
             tracker.spawn(or_abort("reader of balances", reader.run(queue, stop.clone())));

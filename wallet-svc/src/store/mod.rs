@@ -111,8 +111,9 @@ impl Ledger {
         };
         let writer = options(&settings.writer_url)?;
         let reader = settings.reader_url.as_ref().map(options).transpose()?;
-        let pool = |options| Arc::new(Pool::new(options, HISTORY_CONNECTIONS));
-        let (writer_pool, replica_pool) = (pool(writer.clone()), reader.clone().map(pool));
+        let writer_pool = Arc::new(Pool::writer(writer.clone(), HISTORY_CONNECTIONS));
+        let replicas = |options| Arc::new(Pool::replicas(options, HISTORY_CONNECTIONS));
+        let replica_pool = reader.clone().map(replicas);
         let shared = Arc::new(Shared::new(writer, reader, cache));
         // Tasks begin at different stripes, so that their lanes seldom share one.
         let first_stripe = Sha256::digest(settings.task_id.as_bytes())[0];

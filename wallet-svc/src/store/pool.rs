@@ -27,6 +27,9 @@ pub(super) enum PoolError {
 #[derive(Debug)]
 pub(super) struct Pool {
     options: MySqlConnectOptions,
+    /// How often a connection is tried for. More than once where the name stands for several servers,
+    /// of which one may be dead.
+    openings_max: usize,
     permits: Semaphore,
     idle: Mutex<Idle>,
 }
@@ -39,9 +42,15 @@ struct Idle {
 }
 
 impl Pool {
-    pub(super) fn new(options: MySqlConnectOptions, connections_max: usize) -> Self {
+    /// To the one writer.
+    pub(super) fn writer(options: MySqlConnectOptions, connections_max: usize) -> Self {
         let (permits, idle) = (Semaphore::new(connections_max), Mutex::default());
-        Self { options, permits, idle }
+        Self { options, openings_max: 1, permits, idle }
+    }
+
+    /// To any of the replicas.
+    pub(super) fn replicas(options: MySqlConnectOptions, connections_max: usize) -> Self {
+        Self { openings_max: 3, ..Self::writer(options, connections_max) }
     }
 
     /// All rows of all statements of `sql`. Connections of an earlier `epoch` are not used again.
@@ -59,10 +68,20 @@ impl Pool {
                 Err(error) => return Err(PoolError::Database(error)),
             }
         }
-        let mut fresh = Connection::open(&self.options).await.map_err(PoolError::Database)?;
-        let rows = collect(&mut fresh, sql).await.map_err(PoolError::Database)?;
-        self.give_back(fresh, epoch);
-        Ok(rows)
+        let mut openings = 0;
+        loop {
+            openings += 1;
+            let read = async {
+                let mut fresh = Connection::open(&self.options).await?;
+                let rows = collect(&mut fresh, sql).await?;
+                self.give_back(fresh, epoch);
+                Ok(rows)
+            };
+            match read.await {
+                Err(error) if openings < self.openings_max && Fault::of(&error) == Fault::Lost => {}
+                rows => return rows.map_err(PoolError::Database),
+            }
+        }
     }
 
     fn take(&self, epoch: u64) -> Option<Connection> {

@@ -122,9 +122,12 @@ async fn acknowledged_deposits_survive_a_switch_over_and_a_dead_writer() {
 
         let writer = region.member(Role::Writer).await;
         region.cluster.kill(&writer.id).await.expect("killed");
-        // Nobody writes, and the reader still answers.
-        let read = ledger.wallet(id).await.expect("a read").expect("a wallet");
-        assert!(read.stale, "only a replica can have answered");
+        // Nobody writes, and a reader answers, as soon as the endpoint knows who still is one.
+        let deadline = Instant::now() + PATIENCE;
+        while !matches!(ledger.wallet(id).await, Ok(Some(read)) if read.stale) {
+            assert!(Instant::now() < deadline, "no replica answers");
+            sleep(Duration::from_millis(5)).await;
+        }
         let reader = region.member(Role::Reader).await;
         region.cluster.promote(&reader.id).await.expect("promoted");
         until_more(&acknowledged, 200).await;
