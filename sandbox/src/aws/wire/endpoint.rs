@@ -48,25 +48,30 @@ async fn serve(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Respo
     let request_id = Uuid::new_v4().to_string();
     let (parts, body) = request.into_parts();
     let protocol = protocol_of(&parts);
-    let namespace = |service: Option<&Arc<dyn Service>>| {
-        service.map_or("", |service| service.interface().namespace)
-    };
     let service = match endpoint.service(&parts.headers) {
         Ok(service) => service,
-        Err(refusal) => return protocol.refusal(namespace(None), &refusal, &request_id),
+        Err(refusal) => return protocol.refusal("", &refusal, &request_id),
     };
     let interface = service.interface();
-    let done = async {
-        let body = read_body(&parts.headers, body).await?;
-        let (operation, input) = read_operation(interface, &protocol, &parts, &body)?;
-        debug!(service = interface.scope, operation, "called {operation}");
-        let output = call(&**service, &operation, &input).await?;
-        Ok::<_, AwsError>((operation, output))
-    };
-    match done.await {
+    match answer(service, &protocol, &parts, body).await {
         Ok((operation, output)) => protocol.answer(interface, &operation, &output, &request_id),
         Err(refusal) => protocol.refusal(interface.namespace, &refusal, &request_id),
     }
+}
+
+/// The operation that was asked for, and its output.
+async fn answer(
+    service: &Arc<dyn Service>,
+    protocol: &Protocol,
+    parts: &Parts,
+    body: Body,
+) -> Result<(String, Value), AwsError> {
+    let interface = service.interface();
+    let body = read_body(&parts.headers, body).await?;
+    let (operation, input) = read_operation(interface, protocol, parts, &body)?;
+    debug!(service = interface.scope, operation, "called {operation}");
+    let output = call(&**service, &operation, &input).await?;
+    Ok((operation, output))
 }
 
 impl Endpoint {
