@@ -5,7 +5,7 @@
 //! asked it to is a bug, and takes the process down: half a control plane is worse than none.
 
 use std::collections::BTreeMap;
-use std::fmt::{Debug, Display};
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use crate::error::chain;
 
 /// Reads the wall clock. Only `main.rs` makes the real one; tests pass a closure.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -40,7 +42,7 @@ impl Schedule {
 
 /// One pass over everything that the loop looks after.
 pub trait Pass: Send {
-    type Error: Display + Debug + Send;
+    type Error: Error + Send;
 
     /// Does the pass. `now` is the only clock that it may read.
     ///
@@ -107,7 +109,7 @@ impl Driver {
             let result = tokio::time::timeout(schedule.deadline, pass.pass(now)).await;
             let error = match result {
                 Ok(Ok(())) => None,
-                Ok(Err(error)) => Some(error.to_string()),
+                Ok(Err(error)) => Some(chain(&error)),
                 Err(_) => Some(format!("took longer than {:?}", schedule.deadline)),
             };
             if let Some(error) = &error {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::aws::{CallError, Change, Cloud, Receipt};
+use crate::error::chain;
 use crate::journal::{Entry, Event, Journal, JournalError};
 
 /// Where an intent stands.
@@ -225,16 +226,4 @@ pub fn fold(records: &mut BTreeMap<u64, Record>, event: &Event) {
             records.remove(&report.intent);
         }
     }
-}
-
-/// The error with its causes, as one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -13,6 +13,7 @@ pub mod cost;
 pub mod document;
 pub mod drill;
 pub mod driver;
+pub mod error;
 pub mod fleet;
 pub mod hold;
 pub mod http;

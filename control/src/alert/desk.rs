@@ -16,6 +16,7 @@ use super::state::{Change, Episode, State, next};
 use crate::app::Live;
 use crate::aws::Cloud;
 use crate::driver::Pass;
+use crate::error::chain;
 use crate::journal::{Entry, Journal, JournalError};
 
 /// Why an episode was not acknowledged.
@@ -167,7 +168,7 @@ impl Alerts {
             let answer = self.cloud.change(&sending.publish()).await;
             let detail = match &answer {
                 Ok(receipt) => receipt.0.clone(),
-                Err(error) => error.to_string(),
+                Err(error) => chain(error),
             };
             self.note(&sending.answered(answer.is_ok(), now), &detail, now).await?;
         }

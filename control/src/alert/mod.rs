@@ -7,6 +7,8 @@
 mod book;
 mod deliver;
 mod desk;
+#[cfg(test)]
+mod desk_tests;
 pub mod rule;
 pub mod state;
 

@@ -12,6 +12,8 @@ mod ecs;
 mod elasticache;
 mod msk;
 mod rds;
+#[cfg(test)]
+pub(crate) mod sample;
 mod sns;
 
 use std::fmt;

@@ -93,7 +93,7 @@ fn a_faulty_price_file_is_named_with_its_own_line() {
     std::fs::write(&path, text.replacen("../prices/sa-east-1.yaml", "prices.yaml", 1)).unwrap();
     let faults = read_environments(&[path]).unwrap_err().to_string();
     assert!(
-        faults.contains("prices.yaml:10: per_hour_usd.fargate_vcpu: must be a number from 0"),
+        faults.contains("prices.yaml:9: per_hour_usd.fargate_vcpu: must be a number from 0"),
         "{faults}"
     );
     assert!(faults.contains("prices.yaml:5: as_of: `yesterday` must be a date"), "{faults}");

@@ -10,6 +10,8 @@ pub mod decide;
 #[cfg(test)]
 mod decide_tests;
 mod observe;
+#[cfg(test)]
+mod pass_tests;
 mod policy;
 
 use std::sync::Arc;
