@@ -148,8 +148,9 @@ impl Cast {
             _ = tokio::signal::ctrl_c() => return Ok(None),
         }
         let path = self.dir.join("load.json");
-        let text = fs::read(&path)
-            .with_context(|| format!("the load left no report; see {}", self.load.log().display()))?;
+        let text = fs::read(&path).with_context(|| {
+            format!("the load left no report; see {}", self.load.log().display())
+        })?;
         Ok(Some(serde_json::from_slice(&text).context("reading the load's report")?))
     }
 

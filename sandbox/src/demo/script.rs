@@ -9,6 +9,8 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Without tasks running by then there was no scale-out; the drill goes on.
 const SCALE_OUT_WITHIN: Duration = Duration::from_secs(75);
+/// The daemon's view may be some periods old.
+const TOLD_WITHIN: Duration = Duration::from_secs(30);
 /// The load goes on this long after the drill, so that the recovery is under load too.
 const AFTER_DRILL: Duration = Duration::from_secs(5);
 
@@ -131,6 +133,19 @@ async fn watch_scale_out(cast: &Cast, options: &Options) -> Option<ScaleOut> {
     timeout_at(deadline, watch).await.ok()
 }
 
+/// Waits until the daemon's view, which is made anew each second or so, tells the run's end.
+async fn ended_run(cast: &Cast) -> (Value, Value) {
+    loop {
+        if let Ok(environments) = cast.api().get("/v1/environments").await {
+            let run = overview(&environments).and_then(|view| view.pointer("/runs/0")).cloned();
+            if let Some(run) = run.filter(|run| !run["ended_at"].is_null()) {
+                return (environments, run);
+            }
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
 /// Runs the real runbook as a drill and reads what the daemon measured.
 async fn drill(cast: &Cast) -> anyhow::Result<Drill> {
     let writer = |environments: &Value| {
@@ -141,9 +156,9 @@ async fn drill(cast: &Cast) -> anyhow::Result<Drill> {
     let unknown = || "unknown".to_owned();
     let before = cast.api().get("/v1/environments").await.ok();
     let ended = cast.run_drill().await?;
-    let after = cast.api().get("/v1/environments").await.context("after the drill")?;
-    let run = overview(&after).and_then(|view| view.pointer("/runs/0")).cloned();
-    let run = run.unwrap_or_default();
+    let (after, run) = timeout_at(Instant::now() + TOLD_WITHIN, ended_run(cast))
+        .await
+        .context("the daemon never told how the drill ended")?;
     let state = run["state"].as_str().unwrap_or("unknown");
     Ok(Drill {
         succeeded: ended && state == "succeeded",

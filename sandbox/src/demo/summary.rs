@@ -67,6 +67,11 @@ impl Summary {
     }
 }
 
+/// What stands for a figure that the report lacks.
+fn unknown() -> String {
+    "?".to_owned()
+}
+
 impl fmt::Display for ScaleOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -98,13 +103,13 @@ impl fmt::Display for Drill {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ms = |path: &str| self.number(path).map_or("?".into(), |value| format!("{value:.1}"));
+        let ms = |path: &str| self.number(path).map_or_else(unknown, |value| format!("{value:.1}"));
         writeln!(f, "SUMMARY")?;
         if self.report.is_some() {
             writeln!(
                 f,
                 "load       {} TPS; p50 {} ms, p95 {} ms, p99 {} ms from the due time",
-                self.number("/tps").map_or("?".into(), |tps| format!("{tps:.0}")),
+                self.number("/tps").map_or_else(unknown, |tps| format!("{tps:.0}")),
                 ms("/latency/p50_ms"),
                 ms("/latency/p95_ms"),
                 ms("/latency/p99_ms")
@@ -121,11 +126,14 @@ impl fmt::Display for Summary {
         if self.report.is_some() {
             match self.number("/outage/seconds") {
                 Some(seconds) => {
-                    writeln!(f, "RTO        {seconds:.2} s from the clients' side (no write done)")?;
+                    writeln!(
+                        f,
+                        "RTO        {seconds:.2} s from the clients' side (no write done)"
+                    )?;
                 }
                 None => writeln!(f, "RTO        no outage seen by the clients")?,
             }
-            let count = |path: &str| self.number(path).map_or("?".into(), |n| format!("{n:.0}"));
+            let count = |path: &str| self.number(path).map_or_else(unknown, |n| format!("{n:.0}"));
             writeln!(
                 f,
                 "writes     {} acknowledged, lost {}, doubled {}, {} settled by asking again",
