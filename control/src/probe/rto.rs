@@ -46,8 +46,13 @@ pub fn recovery(outcomes: &[Outcome], injected_at: DateTime<Utc>, settle: Durati
         let quiet = |one: &Outcome| one.ok && one.at > injected_at + delta(settle);
         let quiet = outcomes.last().is_some_and(quiet)
             && find_row(&outcomes[first..], CONSECUTIVE_GOOD, true).is_some();
-        // Two failures in a row may hide in three gaps.
-        let resolution = widest_gap(&outcomes[first.saturating_sub(1)..]) * 3;
+        // Two failures in a row may hide in three gaps, and anything where nobody looked.
+        let gap = widest_gap(&outcomes[first.saturating_sub(1)..]);
+        let blind = match outcomes.first() {
+            Some(earliest) => (earliest.at - injected_at).to_std().unwrap_or_default(),
+            None => Duration::ZERO,
+        };
+        let resolution = gap * 2 + gap.max(blind);
         return if quiet { Recovery::NoOutage { resolution } } else { Recovery::NotYet };
     };
     let Some(last_good) = outcomes[..bad].iter().rposition(|one| one.ok) else {
@@ -154,6 +159,8 @@ mod tests {
             ("++++----",         900, Recovery::NotYet),
             ("++++----++++",     900, Recovery::NotYet),
             ("-----+++++",       0,   Recovery::Unknown),
+            // Nobody looked for the first 1,500 ms after the injection.
+            ("      ++++++++",   0,   Recovery::NoOutage { resolution: second * 2 }),
         ];
         for (picture, injected, want) in table {
             assert_eq!(recovery(&outcomes(picture), at(injected), second), want, "{picture:?}");

@@ -7,6 +7,7 @@ mod api_app;
 mod api_runs;
 mod api_stream;
 mod runs_crash;
+mod runs_machine;
 mod runs_parse;
 mod runs_sim;
 mod runs_stories;

@@ -12,7 +12,7 @@ use control::{
     runbook::{
         action::Call,
         book::Runbook,
-        drive::{Driver, Record, Request},
+        drive::{DriveError, Driver, Record, Request},
         event::{DrillOrder, Event, Order, Reply, Stamped},
         machine, parse, plan, replay,
         site::Site,
@@ -66,6 +66,8 @@ pub(crate) struct Outside {
     hidden: bool,
     /// The journal, as its file holds it.
     pub(crate) journal: Vec<serde_json::Value>,
+    /// The journal takes no more events than this.
+    pub(crate) journal_full_at: Option<usize>,
     /// Points passed at which the process could have died.
     points: u32,
     kill_at: Option<u32>,
@@ -108,6 +110,7 @@ impl Sim {
             firing: vec![],
             hidden: false,
             journal: vec![],
+            journal_full_at: None,
             points: 0,
             kill_at,
         };
@@ -222,6 +225,23 @@ impl Sim {
         self.drive_on(run, |_| false, Some(opened)).await
     }
 
+    /// Drives until it ends or cannot go on.
+    pub(crate) async fn drive_or_fail(&self, run: Run) -> Result<(), DriveError> {
+        let (_requests, inbox) = mpsc::channel(8);
+        self.driver(watch::Sender::new(run), inbox).drive().await
+    }
+
+    fn driver(&self, run: watch::Sender<Run>, requests: mpsc::Receiver<Request>) -> Driver {
+        Driver {
+            clock: self.clock(),
+            record: Arc::new(self.clone()),
+            site: Arc::new(self.clone()),
+            run,
+            requests,
+            stop: CancellationToken::new(),
+        }
+    }
+
     async fn drive_on(
         &self,
         run: Run,
@@ -238,15 +258,7 @@ impl Sim {
             }
             None => None,
         };
-        let stop = CancellationToken::new();
-        let driver = Driver {
-            clock: self.clock(),
-            record: Arc::new(self.clone()),
-            site: Arc::new(self.clone()),
-            run: sender,
-            requests: inbox,
-            stop: stop.clone(),
-        };
+        let driver = self.driver(sender, inbox);
         let halted = seen.clone();
         let standing = async {
             if let Some(talked) = talked {
@@ -344,6 +356,14 @@ impl Outside {
         }
     }
 
+    fn write(&mut self, data: serde_json::Value) -> Result<(), JournalError> {
+        if self.journal_full_at.is_some_and(|full| self.journal.len() >= full) {
+            return Err(JournalError::Superseded { ours: 1, theirs: 2 });
+        }
+        self.journal.push(data);
+        Ok(())
+    }
+
     fn probe(&self, at: Duration) -> bool {
         let failing = self
             .failover
@@ -358,7 +378,7 @@ impl Record for Sim {
         Box::pin(async move {
             self.point().await;
             let data = serde_json::to_value(stamped).unwrap();
-            self.outside.lock().unwrap().journal.push(data);
+            self.outside.lock().unwrap().write(data)?;
             self.point().await;
             Ok(())
         })

@@ -233,3 +233,24 @@ async fn a_drill_that_hurts_clients_too_long_ends_and_gives_back() {
     assert!(reason.contains("clients have been without the wallet for 12"), "{reason}");
     assert!(sim.outside.lock().unwrap().holds.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_written_down_is_not_done() {
+    let calm = Sim::new(Cloudy::Answers, None);
+    calm.drive(calm.order(&failover_book(), None, 0)).await;
+    let writes = calm.kinds().len();
+    for broken_from in 1..writes {
+        let sim = Sim::new(Cloudy::Answers, None);
+        let run = sim.order(&failover_book(), None, 0);
+        sim.outside.lock().unwrap().journal_full_at = Some(broken_from);
+        let failed = sim.drive_or_fail(run).await;
+        assert!(failed.is_err(), "write {broken_from} failed and nobody noticed");
+        let sent = calm.kinds().iter().position(|kind| kind == "run.intent_sent").unwrap();
+        let outside = sim.outside.lock().unwrap();
+        assert!(outside.journal.len() <= broken_from, "{broken_from}");
+        if broken_from <= sent {
+            let touched = outside.failovers_sent > 0 || !outside.holds.is_empty();
+            assert!(!touched, "write {broken_from} failed and the call was made");
+        }
+    }
+}
