@@ -13,9 +13,13 @@ use super::watch;
 use crate::poll;
 use anyhow::{Context, bail, ensure};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// A replica connects within a second of being told, and an error comes as fast.
 const FOLLOW_LIMIT: Duration = Duration::from_secs(15);
+
+/// A group commit with its replica's acknowledgement takes milliseconds.
+const FENCE_PATIENCE: Duration = Duration::from_millis(150);
 
 impl Shared {
     /// The first roles: nobody has written yet, so everybody starts at nothing.
@@ -50,27 +54,49 @@ impl Shared {
             "{} does not follow the writer",
             new.id
         );
+        let began = Instant::now();
         let readied = async {
-            leaving.fence().await.context("stopping writes")?;
+            self.fence(old, &mut leaving).await.context("stopping writes")?;
+            let stopped = began.elapsed();
             let end = leaving.position().await.context("reading the writer's last position")?;
             coming.catch_up(&end).await.context("letting the target catch up")?;
+            tracing::info!(?stopped, caught_up = ?began.elapsed(), "the target has all writes");
             self.close_writer_endpoint();
             leaving.disconnect_clients().await.context("ending the clients' connections")
         };
-        let moved = match readied.await {
-            Ok(()) => coming.promote(true).await.context("promoting the target"),
-            Err(error) => Err(error),
-        };
+        let mut moved = readied.await;
+        if moved.is_ok() {
+            moved = coming.promote(true).await.context("promoting the target");
+            if moved.is_err() {
+                // Whether it accepts writes is not known, and it must not when the old one does.
+                new.kill().await;
+            }
+        }
         if let Err(error) = moved {
-            // Whether the target accepts writes is not known: it must not, when the old one does.
-            new.kill().await;
             leaving.run("SET GLOBAL read_only=0").await.context("letting the old writer go on")?;
             self.route();
             return Err(error);
         }
+        tracing::info!(promoted = ?began.elapsed(), "the target is the writer");
         leaving.close().await;
         coming.close().await;
         self.become_writer(to).await;
+        Ok(())
+    }
+
+    /// Stops writes. Those in progress are answered; a transaction that a client leaves open is
+    /// not waited for, its connection is ended.
+    async fn fence(&self, node: &Node, session: &mut Session) -> anyhow::Result<()> {
+        let fence = session.fence();
+        tokio::pin!(fence);
+        if let Ok(fenced) = tokio::time::timeout(FENCE_PATIENCE, &mut fence).await {
+            return Ok(fenced?);
+        }
+        self.close_writer_endpoint();
+        let mut other = node.session().await?;
+        other.disconnect_clients().await.context("ending the clients' connections")?;
+        fence.await?;
+        other.close().await;
         Ok(())
     }
 
