@@ -190,20 +190,19 @@ fn put(
 
 type Named<N> = (&'static str, &'static str, N);
 
-#[rustfmt::skip]
 fn counters(stats: &Stats) -> Vec<Named<u64>> {
     vec![
-        ("batches",          "Transactions that carried out commands",                stats.batches),
-        ("commands",         "Commands decided in those",                             stats.commands),
-        ("conflicts",        "Batches repeated after a deadlock or a lock timeout",   stats.conflicts),
-        ("bisections",       "Batches halved to find a command that cannot be stored", stats.bisections),
-        ("lane_connects",    "Connections to the writer that lanes opened",           stats.connects),
-        ("unknown_outcomes", "Commands answered OUTCOME_UNKNOWN",                     stats.unknown_outcomes),
-        ("outbox_events_published", "Events that the broker acknowledged",                   stats.published),
-        ("cache_hits",       "Balances answered from the cache",                      stats.cache_hits),
-        ("cache_misses",     "Balances that the cache did not have new enough",       stats.cache_misses),
-        ("cache_dropped",    "Balances not written to the cache, being behind",       stats.cache_dropped),
-        ("cache_failures",   "Times that the cache failed or was too slow",           stats.cache_failures),
+        ("batches", "Transactions that carried out commands", stats.batches),
+        ("commands", "Commands decided in those", stats.commands),
+        ("conflicts", "Batches repeated after a deadlock or a lock timeout", stats.conflicts),
+        ("bisections", "Batches halved to find a command that cannot be stored", stats.bisections),
+        ("lane_connects", "Connections to the writer that lanes opened", stats.connects),
+        ("unknown_outcomes", "Commands answered OUTCOME_UNKNOWN", stats.unknown_outcomes),
+        ("outbox_events_published", "Events that the broker acknowledged", stats.published),
+        ("cache_hits", "Balances answered from the cache", stats.cache_hits),
+        ("cache_misses", "Balances that the cache did not have new enough", stats.cache_misses),
+        ("cache_dropped", "Balances not written to the cache, being behind", stats.cache_dropped),
+        ("cache_failures", "Times that the cache failed or was too slow", stats.cache_failures),
     ]
 }
 

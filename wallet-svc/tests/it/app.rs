@@ -225,7 +225,7 @@ impl TestApp {
         MySqlConnection::connect(&self.server.url).await.expect("connecting to the test's server")
     }
 
-    /// All that a request could have changed: wallets, entries, and the sum of the wallets' versions.
+    /// All that a request could have changed: wallets, entries, and the sum of the versions.
     pub(crate) async fn ledger_size(&self) -> (i64, i64, i64) {
         let query = "SELECT (SELECT COUNT(*) FROM wallet), (SELECT COUNT(*) FROM entry), \
                      (SELECT CAST(COALESCE(SUM(version), 0) AS SIGNED) FROM wallet)";
