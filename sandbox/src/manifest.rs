@@ -170,3 +170,66 @@ impl Manifest {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest() -> Manifest {
+        Manifest {
+            environment: "local".into(),
+            region: "sa-east-1".into(),
+            aws_endpoint: "http://127.0.0.1:1".into(),
+            aws_access_key_id: "sandbox".into(),
+            aws_secret_access_key: "sandbox".into(),
+            wallet_url: "http://127.0.0.1:2".into(),
+            database_writer_port: 3,
+            database_reader_port: 4,
+            database_user: "wallet".into(),
+            database_password: "secret".into(),
+            redis_port: 5,
+            redis_reader_port: 6,
+            kafka_bootstrap: "127.0.0.1:7,127.0.0.1:8".into(),
+            kafka_topic: "wallet.events".into(),
+            jwks_file: "keys/jwks.json".into(),
+            signing_key_file: "keys/signing.pem".into(),
+            jwt_issuer: "issuer".into(),
+            jwt_audience: "wallet".into(),
+            operator_token_file: "keys/operator.token".into(),
+            processes: vec![Process {
+                role: "writer".into(),
+                id: "wallet-local-1".into(),
+                pid: 42,
+            }],
+        }
+    }
+
+    #[test]
+    fn a_manifest_is_read_as_written_and_by_nobody_else() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Manifest::read(dir.path()).unwrap(), None);
+        manifest().write(dir.path()).unwrap();
+        assert_eq!(Manifest::read(dir.path()).unwrap(), Some(manifest()));
+        let mode = std::fs::metadata(Manifest::path(dir.path())).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        std::fs::write(Manifest::path(dir.path()), "{").unwrap();
+        let error = Manifest::read(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("sandbox.json"), "{error}");
+    }
+
+    #[test]
+    fn a_person_finds_commands_to_paste_and_processes_to_kill() {
+        let manifest = manifest();
+        for expected in [
+            "mysql -h127.0.0.1 -uwallet -psecret -P3 wallet",
+            "redis-cli -p 5",
+            "kcat -b 127.0.0.1:7 -t wallet.events",
+            "AWS_ENDPOINT_URL=http://127.0.0.1:1",
+        ] {
+            assert!(manifest.addresses().contains(expected), "{}", manifest.addresses());
+        }
+        assert_eq!(manifest.roles(), "      42  writer   wallet-local-1\n");
+        assert!(manifest.names(42) && !manifest.names(43));
+    }
+}

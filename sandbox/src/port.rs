@@ -38,3 +38,17 @@ pub fn free() -> io::Result<u16> {
 pub fn address(port: u16) -> SocketAddrV4 {
     SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_free_and_handed_out_once() {
+        let ports: Vec<_> = (0..50).map(|_| free().unwrap()).collect();
+        let distinct: BTreeSet<_> = ports.iter().collect();
+        assert_eq!(distinct.len(), ports.len());
+        assert!(ports.iter().all(|port| PORTS.contains(port)));
+        TcpListener::bind(address(ports[0])).unwrap();
+    }
+}

@@ -78,3 +78,18 @@ pub fn ours(name: &str) -> Result<PathBuf, MissingProgram> {
         .find(|path| path.is_file())
         .ok_or_else(missing)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_is_named_with_the_package_that_has_it() {
+        assert!(locate("sh", "dash").is_ok());
+        let error = locate("no-such-program", "some-package").unwrap_err().to_string();
+        assert!(error.contains("no-such-program is not installed"), "{error}");
+        assert!(error.contains("apt-get install some-package"), "{error}");
+        let error = ours("no-such-binary").unwrap_err().to_string();
+        assert!(error.contains("cargo build -p no-such-binary"), "{error}");
+    }
+}
