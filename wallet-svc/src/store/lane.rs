@@ -144,10 +144,11 @@ impl Lane {
             };
             batch.in_doubt |= in_doubt;
             match fault {
-                Fault::Conflict if conflicts < CONFLICTS_MAX => {
+                // While in doubt the one in the way may be our own earlier transaction.
+                Fault::Conflict if conflicts < CONFLICTS_MAX || batch.in_doubt => {
                     conflicts += 1;
                     self.shared.meters.conflicts.fetch_add(1, Ordering::Relaxed);
-                    sleep(PAUSE * conflicts).await;
+                    sleep((PAUSE * conflicts).min(PAUSE_MAX)).await;
                 }
                 Fault::Conflict | Fault::Refused => return split(batch),
                 Fault::ReadOnly => {
@@ -291,9 +292,12 @@ fn next_batch(waiting: &mut VecDeque<Job>) -> Vec<Job> {
     jobs
 }
 
+/// The halves, or the answer if there is only one command to blame.
 fn split(mut batch: Batch) -> Option<(Batch, Batch)> {
     if batch.jobs.len() <= 1 {
-        answer_all(batch.jobs, SubmitError::Failed);
+        let unknown = batch.in_doubt;
+        let error = if unknown { SubmitError::OutcomeUnknown } else { SubmitError::Failed };
+        answer_all(batch.jobs, error);
         return None;
     }
     let second = batch.jobs.split_off(batch.jobs.len() / 2);
@@ -317,5 +321,44 @@ fn answer_expired(batch: &mut Batch) {
 fn answer_all(jobs: Vec<Job>, error: SubmitError) {
     for job in jobs {
         let _left = job.reply.send(Err(error));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::command::{Actor, Payment};
+    use crate::ledger::money::{Amount, Currency};
+
+    #[test]
+    fn a_command_that_may_be_committed_is_never_said_to_have_failed() {
+        for (in_doubt, want) in [(false, SubmitError::Failed), (true, SubmitError::OutcomeUnknown)]
+        {
+            let (reply, mut answer) = oneshot::channel();
+            let command = Command::create_wallet("ana", "key", Currency::Brl);
+            let begun = Arc::new(AtomicBool::new(true));
+            let jobs = vec![Job { command, deadline: Instant::now(), begun, reply }];
+            assert!(split(Batch { jobs, in_doubt }).is_none());
+            assert_eq!(answer.try_recv(), Ok(Err(want)));
+        }
+    }
+
+    #[test]
+    fn a_batch_ends_before_its_wallets_are_too_many() {
+        let amount = Amount::parse("1").expect("an amount");
+        let payment = Payment { amount, currency: None, reference: None, description: None };
+        let mut waiting: VecDeque<Job> = (0..200u128)
+            .map(|number| {
+                let (from, to) = (Uuid::from_u128(number * 2), Uuid::from_u128(number * 2 + 1));
+                let command = Command::transfer(from, to, Actor::Admin, "k", payment.clone());
+                // The first one's caller has given up.
+                let begun = Arc::new(AtomicBool::new(number == 0));
+                let (reply, _) = oneshot::channel();
+                Job { command, deadline: Instant::now(), begun, reply }
+            })
+            .collect();
+        let batch = next_batch(&mut waiting);
+        assert_eq!((batch.len(), waiting.len()), (95, 104), "two wallets each, of at most 191");
+        assert!(batch.iter().all(|job| job.begun.load(Ordering::Acquire)));
     }
 }

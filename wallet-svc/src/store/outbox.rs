@@ -20,6 +20,9 @@ use std::time::Duration;
 /// Of the lock that the one active publisher holds.
 const LOCK: &str = "'wallet.relay'";
 
+/// How often one connection waits for the lock. A new one finds a new writer.
+const ROUNDS_MAX: u32 = 10;
+
 /// Most markers in one page.
 const MARKERS_MAX: i64 = 512;
 
@@ -95,7 +98,8 @@ impl Page {
 }
 
 impl Outbox {
-    /// Takes the right to publish, waiting at most `wait` (whole seconds) for another to lose it.
+    /// Takes the right to publish, waiting some times `wait` (whole seconds, below the limit of a round
+    /// trip) for another to lose it.
     ///
     /// # Errors
     ///
@@ -109,15 +113,17 @@ impl Outbox {
         let mut sql = Sql::default();
         let seconds = i64::try_from(wait.as_secs()).unwrap_or(0);
         sql.put("SELECT COALESCE(GET_LOCK(").put(LOCK).put(",").int(seconds).put("),0)");
-        let mut held = 0;
-        let asking = connection.run(&sql, |_, row| {
-            held = row::int(&row, 0)?;
-            Ok(())
-        });
-        asking.await.map_err(&fail)?;
-        if held == 1 {
-            let shared = Arc::clone(&self.shared);
-            return Ok(Some(Publisher { shared, connection, sql }));
+        for _ in 0..ROUNDS_MAX {
+            let mut held = 0;
+            let asking = connection.run(&sql, |_, row| {
+                held = row::int(&row, 0)?;
+                Ok(())
+            });
+            asking.await.map_err(&fail)?;
+            if held == 1 {
+                let shared = Arc::clone(&self.shared);
+                return Ok(Some(Publisher { shared, connection, sql }));
+            }
         }
         connection.close().await;
         Ok(None)

