@@ -3,6 +3,7 @@
 //! The balancer itself, its health checks included, is behind [`Targets`]. Differs from AWS:
 //! nothing is created or deleted, rules and certificates do not exist, attributes other than the
 //! deregistration delay are remembered and have no effect, and a load balancer has one address.
+//! Thresholds and period of the health check are the balancer's and are not described.
 
 mod attributes;
 mod describe;
