@@ -101,7 +101,8 @@ async fn a_large_body_arrives_compressed_and_whole() {
     let mut put = harness.client().await.put_metric_data().namespace("Wallet");
     for series in 0..200 {
         let values = (1..=100).map(f64::from).collect::<Vec<_>>();
-        put = put.metric_data(datum(&format!("Big{series}"), -30).set_values(Some(values)).build()); // Some 200 KB of CBOR: far above the 10 KiB from which the SDK compresses.
+        // Some 200 KB of CBOR in all: far above the 10 KiB from which the SDK compresses.
+        put = put.metric_data(datum(&format!("Big{series}"), -30).set_values(Some(values)).build());
     }
     put.send().await.expect("gzip is understood");
     assert!(close(minute(&harness, "Big199", "p99").await, 99.01));

@@ -3,7 +3,8 @@
 use crate::harness::{Harness, NOON, http};
 use reqwest::{RequestBuilder, Response};
 
-const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=sandbox/20260610/sa-east-1/monitoring/aws4_request, \
+const SIGNED: &str = "AWS4-HMAC-SHA256 \
+    Credential=sandbox/20260610/sa-east-1/monitoring/aws4_request, \
     SignedHeaders=host, Signature=0";
 
 fn form(harness: &Harness, body: &str) -> RequestBuilder {
@@ -66,7 +67,8 @@ async fn the_same_operation_is_served_as_form_and_as_json() {
          &MetricData.member.1.Values.member.1=1&MetricData.member.1.Values.member.2=3\
          &MetricData.member.1.Counts.member.1=1&MetricData.member.1.Counts.member.2=3\
          &MetricData.member.1.Dimensions.member.1.Name=Operation\
-         &MetricData.member.1.Dimensions.member.1.Value=deposit&MetricData.member.1.Unit=Milliseconds",
+         &MetricData.member.1.Dimensions.member.1.Value=deposit\
+         &MetricData.member.1.Unit=Milliseconds",
         "2026-06-10T11%3A59%3A30Z",
     );
     assert_eq!(send(form(&harness, &put)).await.0, 200);
@@ -88,7 +90,8 @@ async fn the_same_operation_is_served_as_form_and_as_json() {
         f64::from(u32::try_from(NOON - 60).expect("this century"))
     );
     let query = "Action=GetMetricStatistics&Namespace=Wallet&MetricName=LatencyMs&Period=60\
-        &StartTime=2026-06-10T11:59:00Z&EndTime=2026-06-10T12:00:00Z&ExtendedStatistics.member.1=p50\
+        &StartTime=2026-06-10T11:59:00Z&EndTime=2026-06-10T12:00:00Z\
+        &ExtendedStatistics.member.1=p50\
         &Dimensions.member.1.Name=Operation&Dimensions.member.1.Value=deposit";
     let xml = send(form(&harness, query)).await.1.text().await.expect("XML");
     assert!(xml.contains("<entry><key>p50</key><value>3.0</value></entry>"), "{xml}");
