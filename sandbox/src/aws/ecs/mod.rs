@@ -2,7 +2,7 @@
 //!
 //! A scheduler looks at every task several times a second and does what [`lifecycle`] and [`plan`]
 //! say; operations only change what is wanted. Tasks are processes behind
-//! [`Tasks`](super::machines::Tasks) and register at the load balancer through [`Elbv2`].
+//! [`Tasks`] and register at the load balancer through [`Elbv2`].
 //! Differs from AWS: one process to a task (the first essential container), no capacity providers,
 //! task sets, daemons, exec or tags; a task definition is kept as it was registered.
 
