@@ -5,7 +5,6 @@ use reqwest::{Client, ClientBuilder};
 use std::time::Duration;
 
 /// A client's settings. No request takes longer than `deadline`.
-#[must_use]
 pub fn client(deadline: Duration) -> ClientBuilder {
     // The process has one provider; that another part installed it first is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -1,6 +1,6 @@
 //! The one place where a refusal or a fault becomes an answer: RFC 9457, with a stable code.
 
-use crate::{alert::AckError, hold::HoldError, journal::JournalError, runbook::engine::Refusal};
+use crate::{alert::AckError, hold::HoldError, journal::JournalError, runbook::refusal::Refusal};
 use axum::{
     Json,
     body::Body,

@@ -3,7 +3,7 @@
 use super::{Api, access::Caller, alerts::Because, error::Error};
 use crate::{
     document::print_duration,
-    runbook::{drive::Order, engine::Refusal},
+    runbook::{drive::Order, refusal::Refusal},
 };
 use axum::{
     Json,

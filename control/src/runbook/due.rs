@@ -4,16 +4,14 @@
 //! every time, and remembers nothing but how long conditions have held. `None` means: wait.
 
 use super::{
-    action::Caller,
-    book::{Act, Approval, OnTimeout, Step, Task},
-    choose,
+    book::{Approval, OnTimeout, Step, Task},
     condition::{Scene, Streaks, Verdict, judge, judge_all},
     event::{End, Event, Finding},
+    look::{check, choose, guard},
     measure::measured,
     state::{Run, State, StepState, Undo},
     world::World,
 };
-use crate::aws::Effect;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -245,95 +243,6 @@ fn begin(run: &Run, step: &Step) -> Event {
         Event::StepStarted { step: id }
     } else {
         Event::StepSkipped { step: id, why: format!("{} did not end so", when.step) }
-    }
-}
-
-/// What a step found: an event, or why there is none yet.
-type Found = Option<Result<Event, String>>;
-
-fn check(
-    run: &Run,
-    step: &Step,
-    world: &World,
-    save: &[String],
-    after: Option<DateTime<Utc>>,
-) -> Found {
-    let fresh = world.database.as_ref().filter(|seen| Some(seen.at) >= after);
-    let Some(seen) = fresh.filter(|seen| seen.value.cluster == run.order.lock) else {
-        return Some(Err(format!("{} was not seen", run.order.lock)));
-    };
-    let database = &seen.value;
-    let readers: Vec<&str> = database.readers_available().map(|one| one.id.as_str()).collect();
-    let mut outputs = BTreeMap::new();
-    for name in save {
-        let value = match name.as_str() {
-            "status" => Some(database.status.clone()),
-            "writer" => database.writer().map(|one| one.id.clone()),
-            "readers" => Some(readers.join(" ")),
-            "readers_count" => Some(readers.len().to_string()),
-            _ => Some(format!("{}:{}", database.writer_endpoint, database.port)),
-        };
-        let Some(value) = value else {
-            return Some(Err(format!("{} has no {name} now", database.cluster)));
-        };
-        outputs.insert(name.clone(), value);
-    }
-    let said: Vec<String> = outputs.iter().map(|(name, value)| format!("{name} {value}")).collect();
-    let detail = said.join(", ");
-    Some(Ok(Event::StepDone { step: step.id.clone(), detail, outputs }))
-}
-
-fn choose(
-    run: &Run,
-    step: &Step,
-    world: &World,
-    (given, lag_max): (&super::template::Template, Duration),
-    after: DateTime<Utc>,
-) -> Found {
-    let given = given.resolve(&run.names).unwrap_or_default();
-    let candidates: Vec<&str> = given.split_whitespace().collect();
-    let picked = choose::failover_target(world, &candidates, lag_max, after);
-    Some(picked.map(|(instance, detail)| Event::StepDone {
-        step: step.id.clone(),
-        detail,
-        outputs: BTreeMap::from([("instance".to_owned(), instance)]),
-    }))
-}
-
-/// The guards, on a fresh look, right before the call.
-fn guard(
-    run: &Run,
-    step: &Step,
-    act: &Act,
-    (world, streaks): (&World, &mut Streaks),
-    now: DateTime<Utc>,
-) -> Found {
-    let stands = run.step(step);
-    let mut guards = Vec::from_iter(act.expect_before.clone());
-    if act.effect == Effect::Once {
-        guards.extend(run.book.require.iter().cloned());
-    }
-    let scene = Scene { world, names: &run.names, after: stands.counts_from, now };
-    let fail = |why: String| Some(Ok(Event::StepFailed { step: step.id.clone(), why }));
-    match judge_all(&guards, &scene, streaks, &format!("{}/guard", step.id)) {
-        Verdict::Fails(words) => return fail(format!("not done, because {words}")),
-        Verdict::Unknown(words) => return Some(Err(format!("not done: {words}"))),
-        Verdict::Holds(_) => {}
-    }
-    let resolve = |(name, template): (&String, &super::template::Template)| {
-        template.resolve(&run.names).map(|value| (name.clone(), value))
-    };
-    let Some(with) = act.with.iter().map(resolve).collect::<Option<BTreeMap<_, _>>>() else {
-        return fail("an argument has no value".to_owned());
-    };
-    let caller = Caller { run_id: &run.id, runbook: &run.book.name, now };
-    match act.action.call(&with, &caller) {
-        Ok(call) => Some(Ok(Event::IntentLogged {
-            step: step.id.clone(),
-            attempt: stands.attempt + 1,
-            call,
-        })),
-        Err(why) => fail(why),
     }
 }
 

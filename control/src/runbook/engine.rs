@@ -6,9 +6,11 @@
 use super::{
     drive::{Driver, Order as Wanted, Record, Request},
     event::{DrillOrder, Event, Order, Stamped},
+    ledger::Ledger,
     library::Library,
-    machine::{IllegalEvent, next},
+    machine::next,
     plan::{Plan, Wish, plan},
+    refusal::Refusal,
     replay,
     site::Site,
     state::Run,
@@ -17,10 +19,9 @@ use super::{
 use crate::{
     app::Live,
     driver::Clock,
-    journal::{Entry, Journal, JournalError},
+    journal::{Journal, JournalError},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::future::BoxFuture;
 use protocol::control::{PlanRequest, PlanView, RunView, StartRequest};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
@@ -36,29 +37,6 @@ const RUNS_MAX: usize = 200;
 const SHOWN_MAX: usize = 10;
 /// Orders waiting for one run. People give them one at a time.
 const REQUESTS_MAX: usize = 8;
-
-/// Why something is refused. Nothing happened.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("there is no {what} `{name}`")]
-    Unknown { what: &'static str, name: String },
-    #[error("the run is blocked: {}", .blockers.join("; "))]
-    Blocked { blockers: Vec<String> },
-    #[error("no plan with this hash is remembered; make a plan and start that")]
-    PlanUnknown,
-    #[error("the world moved since this plan was made; make a new one")]
-    PlanStale,
-    #[error("run {run} owns {resource} until it ends")]
-    Locked { run: String, resource: String },
-    #[error("this Idempotency-Key started run {run}, which is of another plan")]
-    KeyReused { run: String },
-    #[error(transparent)]
-    Illegal(#[from] IllegalEvent),
-    #[error("run {run} has ended")]
-    Ended { run: String },
-    #[error("the journal cannot be written, so nothing is done")]
-    Journal,
-}
 
 /// What the engine needs of the rest.
 pub struct Parts {
@@ -96,24 +74,6 @@ struct Handle {
 impl Known {
     fn runs(&self) -> impl DoubleEndedIterator<Item = Run> {
         self.runs.values().map(|handle| handle.run.borrow().clone())
-    }
-}
-
-/// The journal as the place where one run is recorded.
-struct Ledger {
-    journal: Journal,
-    environment: String,
-}
-
-impl Record for Ledger {
-    fn append<'a>(&'a self, stamped: &'a Stamped) -> BoxFuture<'a, Result<(), JournalError>> {
-        Box::pin(async move {
-            let subject = format!("{}/run/{}", self.environment, stamped.run);
-            let event = &stamped.event;
-            let data = serde_json::to_value(stamped).expect("a run's event has only text keys");
-            let entry = Entry::by(&stamped.by, subject, event.kind(), event.words(), data);
-            self.journal.append(entry).await.map(|_| ())
-        })
     }
 }
 

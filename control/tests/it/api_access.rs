@@ -167,7 +167,7 @@ async fn a_hold_is_taken_seen_and_released_and_survives_a_restart() {
     let hold: serde_json::Value = response.json().await.unwrap();
     let app = app.restart().await;
     let holds: Vec<serde_json::Value> = app.get("eye", "/v1/holds").await.json().await.unwrap();
-    assert_eq!(holds, [hold.clone()]);
+    assert_eq!(holds, std::slice::from_ref(&hold));
     assert_eq!(hold["by"], "ana");
     let path = format!("/v1/holds/{}", hold["id"].as_str().unwrap());
     let release = || app.request("ana", Method::DELETE, &path).send();

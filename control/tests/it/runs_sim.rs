@@ -195,7 +195,7 @@ impl Sim {
     /// The kinds of everything that happened, in order.
     pub(crate) fn kinds(&self) -> Vec<String> {
         let outside = self.outside.lock().unwrap();
-        let stamped = outside.journal.iter().map(|data| Stamped::deserialize_from(data));
+        let stamped = outside.journal.iter().map(Stamped::deserialize_from);
         stamped.map(|stamped| stamped.event.kind().to_owned()).collect()
     }
 
@@ -281,8 +281,7 @@ impl Sim {
             () = tokio::time::sleep(Duration::from_secs(7200)) => panic!("it never settled"),
         }
         drop(requests);
-        let run = halted.borrow().clone();
-        run
+        halted.borrow().clone()
     }
 
     /// The world as it is now.

@@ -53,7 +53,7 @@ async fn it_does_not_believe_that_the_cluster_is_available_before_the_writer_mov
 async fn say(requests: &mpsc::Sender<Request>, order: Order, by: &str) -> Result<(), IllegalEvent> {
     let (answer, answered) = oneshot::channel();
     let request = Request { order, by: by.to_owned(), answer };
-    requests.send(request).await.ok().expect("the run is driven");
+    assert!(requests.send(request).await.is_ok(), "the run is driven");
     answered.await.unwrap()
 }
 
