@@ -132,3 +132,86 @@ impl Driver {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("adding up")]
+    struct Failed(#[source] std::num::ParseIntError);
+
+    enum Kind {
+        Works,
+        Fails,
+        Hangs,
+        Panics,
+    }
+
+    struct Sample(Kind, Arc<AtomicU32>);
+
+    impl Pass for Sample {
+        type Error = Failed;
+
+        async fn pass(&mut self, _: DateTime<Utc>) -> Result<(), Failed> {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            match self.0 {
+                Kind::Works => Ok(()),
+                Kind::Fails => "x".parse::<u32>().map(|_| ()).map_err(Failed),
+                Kind::Hangs => std::future::pending().await,
+                Kind::Panics => panic!("a bug"),
+            }
+        }
+    }
+
+    fn start(kind: Kind) -> (Driver, Schedule, Arc<AtomicU32>) {
+        let clock: Clock = Arc::new(|| DateTime::<Utc>::UNIX_EPOCH);
+        let driver = Driver::new(clock, TaskTracker::new(), CancellationToken::new());
+        let schedule = Schedule::every("loop", Duration::from_secs(10), Duration::from_secs(3));
+        let passes = Arc::new(AtomicU32::new(0));
+        driver.start(schedule.clone(), Sample(kind, Arc::clone(&passes)));
+        (driver, schedule, passes)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loop_passes_at_its_period_and_earlier_when_woken() {
+        let (driver, schedule, passes) = start(Kind::Works);
+        tokio::time::sleep(Duration::from_secs(25)).await;
+        assert_eq!(passes.load(Ordering::SeqCst), 3);
+        schedule.wake.notify_one();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(passes.load(Ordering::SeqCst), 4);
+        let status = driver.status().borrow()["loop"].clone();
+        assert_eq!((status.passes, status.failures, status.error), (4, 0, None));
+        driver.stop.cancel();
+        driver.tracker.close();
+        driver.tracker.wait().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_pass_is_told_with_its_cause_and_tried_again() {
+        let (driver, _, passes) = start(Kind::Fails);
+        tokio::time::sleep(Duration::from_secs(15)).await;
+        let status = driver.status().borrow()["loop"].clone();
+        assert_eq!((passes.load(Ordering::SeqCst), status.failures), (2, 2));
+        assert_eq!(status.error.unwrap(), "adding up: invalid digit found in string");
+        assert!(!driver.stop.is_cancelled());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pass_that_hangs_is_abandoned_at_its_deadline() {
+        let (driver, ..) = start(Kind::Hangs);
+        tokio::time::sleep(Duration::from_secs(15)).await;
+        let status = driver.status().borrow()["loop"].clone();
+        assert_eq!(status.error.unwrap(), "took longer than 3s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loop_that_dies_takes_everything_down() {
+        let (driver, ..) = start(Kind::Panics);
+        tokio::time::timeout(Duration::from_secs(60), driver.stop.cancelled())
+            .await
+            .expect("the process is told to end");
+    }
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
@@ -36,10 +36,10 @@ pub(super) struct Settings {
     pub(super) changes: SdkConfig,
 }
 
-/// Loads credentials and endpoint as the SDK finds them, for one region.
-pub(super) async fn settings(region: &str) -> Settings {
+/// The SDK's own search for credentials and endpoint, for one region.
+pub(super) fn loader(region: &str) -> ConfigLoader {
     let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
-    let reads = aws_config::defaults(BehaviorVersion::latest())
+    aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
         .http_client(Builder::new().tls_provider(ring).build_https())
         .retry_config(RetryConfig::standard().with_max_attempts(READ_ATTEMPTS_MAX))
@@ -50,8 +50,11 @@ pub(super) async fn settings(region: &str) -> Settings {
                 .operation_timeout(READ_TIMEOUT)
                 .build(),
         )
-        .load()
-        .await;
+}
+
+/// Loads the settings for reads, and makes those for changes from them.
+pub(super) async fn settings(loader: ConfigLoader) -> Settings {
+    let reads = loader.load().await;
     let changes = reads
         .to_builder()
         .retry_config(RetryConfig::disabled())
@@ -84,16 +87,21 @@ where
             }
             return CallError::Unknown { doing, source: Box::new(error) };
         };
-        let code = answer.err().code().unwrap_or("Unnamed").to_owned();
-        if THROTTLE_CODES.contains(&code.as_str()) || status == Some(429) {
-            return CallError::Throttled { doing, code };
+        let code = answer.err().code().map(str::to_owned);
+        let throttled = code.as_deref().is_some_and(|code| THROTTLE_CODES.contains(&code));
+        match (code, status) {
+            (Some(code), _) if throttled => CallError::Throttled { doing, code },
+            (code, Some(429)) => {
+                CallError::Throttled { doing, code: code.unwrap_or_else(|| "429".to_owned()) }
+            }
+            // A refusal has a code and a 4xx. A 5xx may come from behind the point where the change
+            // was made, and a reply that cannot be read says nothing at all.
+            (Some(code), Some(400..500)) => {
+                let message = answer.err().message().unwrap_or("no reason given").to_owned();
+                CallError::Rejected { doing, code, message }
+            }
+            _ => CallError::Unknown { doing, source: Box::new(error) },
         }
-        // A 5xx may come from behind the point where the change was made.
-        if status.is_none_or(|status| status >= 500) {
-            return CallError::Unknown { doing, source: Box::new(error) };
-        }
-        let message = answer.err().message().unwrap_or("no reason given").to_owned();
-        CallError::Rejected { doing, code, message }
     }
 }
 

@@ -15,6 +15,8 @@ mod rds;
 #[cfg(test)]
 pub(crate) mod sample;
 mod sns;
+#[cfg(test)]
+mod wire_tests;
 
 use std::fmt;
 
@@ -206,21 +208,24 @@ pub struct Aws {
 impl Aws {
     /// Finds credentials and endpoint as every AWS tool does. Calls nothing yet.
     pub async fn connect(region: &str) -> Self {
-        let client::Settings { reads, changes } = client::settings(region).await;
+        Self::over(&client::settings(client::loader(region)).await)
+    }
+
+    fn over(client::Settings { reads, changes }: &client::Settings) -> Self {
         Self {
-            ecs: aws_sdk_ecs::Client::new(&reads),
-            ecs_changes: aws_sdk_ecs::Client::new(&changes),
-            scaling: aws_sdk_applicationautoscaling::Client::new(&reads),
-            scaling_changes: aws_sdk_applicationautoscaling::Client::new(&changes),
-            balancer: aws_sdk_elasticloadbalancingv2::Client::new(&reads),
-            rds: aws_sdk_rds::Client::new(&reads),
-            rds_changes: aws_sdk_rds::Client::new(&changes),
-            elasticache: aws_sdk_elasticache::Client::new(&reads),
-            elasticache_changes: aws_sdk_elasticache::Client::new(&changes),
-            msk: aws_sdk_kafka::Client::new(&reads),
-            msk_changes: aws_sdk_kafka::Client::new(&changes),
-            cloudwatch: aws_sdk_cloudwatch::Client::new(&reads),
-            sns_changes: aws_sdk_sns::Client::new(&changes),
+            ecs: aws_sdk_ecs::Client::new(reads),
+            ecs_changes: aws_sdk_ecs::Client::new(changes),
+            scaling: aws_sdk_applicationautoscaling::Client::new(reads),
+            scaling_changes: aws_sdk_applicationautoscaling::Client::new(changes),
+            balancer: aws_sdk_elasticloadbalancingv2::Client::new(reads),
+            rds: aws_sdk_rds::Client::new(reads),
+            rds_changes: aws_sdk_rds::Client::new(changes),
+            elasticache: aws_sdk_elasticache::Client::new(reads),
+            elasticache_changes: aws_sdk_elasticache::Client::new(changes),
+            msk: aws_sdk_kafka::Client::new(reads),
+            msk_changes: aws_sdk_kafka::Client::new(changes),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(reads),
+            sns_changes: aws_sdk_sns::Client::new(changes),
         }
     }
 

@@ -201,3 +201,110 @@ fn ratio_percent(part: Reading, whole: Reading) -> Reading {
     let worse = if part.fresh().is_some() { whole } else { part };
     with_value(worse, |_, _| Some(part_value / whole_value * 100.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::{Completeness, Series};
+    use crate::fleet::samples::second;
+
+    fn signal(name: &str, period: i64, absent: Absence) -> Signal {
+        Signal {
+            name: name.to_owned(),
+            namespace: "Wallet".to_owned(),
+            metric: "M".to_owned(),
+            dimensions: vec![],
+            statistic: "Sum".to_owned(),
+            period: TimeDelta::seconds(period),
+            max_age: TimeDelta::seconds(60),
+            absent,
+            scale: 1.0,
+        }
+    }
+
+    fn book() -> Book {
+        Book::new(&[
+            signal("requests", 10, Absence::Unknown),
+            signal("errors", 10, Absence::ZeroIf("requests".to_owned())),
+            signal("cpu_percent", 20, Absence::Unknown),
+        ])
+    }
+
+    fn hear(book: &mut Book, name: &str, points: &[(i64, f64)]) {
+        let points = points.iter().map(|(at, value)| (second(*at), *value)).collect();
+        let series = Series { id: "m".to_owned(), completeness: Completeness::Complete, points };
+        book.histories.get_mut(name).unwrap().hear(&series, 1.0, second(-900));
+    }
+
+    #[test]
+    fn rates_and_shares_are_made_from_closed_periods() {
+        let mut book = book();
+        book.count(second(0), 4);
+        hear(&mut book, "requests", &[(20, 2000.0), (30, 4000.0)]);
+        hear(&mut book, "errors", &[(30, 20.0)]);
+        let readings = book.readings(second(45));
+        let at = second(40);
+        assert_eq!(readings["tps"], Reading::Fresh { value: 400.0, at });
+        assert_eq!(readings["requests_per_task"], Reading::Fresh { value: 100.0, at });
+        assert_eq!(readings["error_percent"], Reading::Fresh { value: 0.5, at });
+    }
+
+    #[test]
+    fn a_share_of_nothing_and_a_rate_over_unknown_tasks_are_absent() {
+        let mut book = book();
+        hear(&mut book, "requests", &[(30, 0.0)]);
+        hear(&mut book, "errors", &[]);
+        let readings = book.readings(second(45));
+        assert_eq!(readings["tps"], Reading::Fresh { value: 0.0, at: second(40) });
+        assert_eq!(readings["error_percent"], Reading::Absent);
+        assert_eq!(readings["requests_per_task"], Reading::Absent);
+    }
+
+    #[test]
+    fn a_share_is_as_good_as_the_worse_of_its_parts() {
+        let mut book = book();
+        hear(&mut book, "requests", &[(30, 100.0)]);
+        assert_eq!(book.readings(second(45))["error_percent"], Reading::Error, "never answered");
+        hear(&mut book, "errors", &[]);
+        let fresh = Reading::Fresh { value: 0.0, at: second(40) };
+        assert_eq!(book.readings(second(45))["error_percent"], fresh, "the requests prove it");
+        let stale = Reading::Stale { value: 0.0, at: second(40) };
+        assert_eq!(book.readings(second(200))["error_percent"], stale);
+    }
+
+    #[test]
+    fn a_window_has_a_gap_where_nothing_is_known_and_counts_the_most_tasks() {
+        let mut book = book();
+        book.count(second(25), 2);
+        book.count(second(45), 4);
+        hear(&mut book, "requests", &[(10, 100.0), (30, 200.0), (40, 800.0), (60, 800.0)]);
+        let slots = &book.windows(second(70))["requests_per_task"].slots;
+        let sample = |value, tasks| Some(Sample { value, tasks });
+        // 60..70, then a hole, then 40..50 in which tasks were added, then 30..40, a hole, and
+        // 10..20, when nobody had counted.
+        assert_eq!(
+            slots[..6],
+            [sample(20.0, 4), None, sample(20.0, 4), sample(10.0, 2), None, None]
+        );
+    }
+
+    #[test]
+    fn a_window_that_is_not_fresh_is_empty() {
+        let mut book = book();
+        book.count(second(0), 2);
+        hear(&mut book, "cpu_percent", &[(0, 80.0), (20, 80.0)]);
+        assert_eq!(book.windows(second(45))["cpu_percent"].slots[0].unwrap().tasks, 2);
+        assert!(book.windows(second(101))["cpu_percent"].slots.is_empty());
+        assert!(!book.windows(second(45)).contains_key("requests_per_task"));
+    }
+
+    #[test]
+    fn the_charts_have_gaps_and_no_zeros_where_nothing_is_known() {
+        let mut book = book();
+        hear(&mut book, "requests", &[(10, 100.0), (30, 200.0)]);
+        let points = book.points(second(45));
+        let newest: Vec<_> = points.iter().rev().take(3).map(|point| point.tps).collect();
+        assert_eq!(newest, [Some(20.0), None, Some(10.0)]);
+        assert!(points.len() <= 90);
+    }
+}
