@@ -37,6 +37,8 @@ pub(super) struct Node {
     memory_mib: u32,
     server: Mutex<Option<Arc<Server>>>,
     pub(super) reading: Mutex<Reading>,
+    /// The watch's connection: a new one for each look would be most of its cost.
+    pub(super) watcher: tokio::sync::Mutex<Option<Session>>,
 }
 
 impl Node {
@@ -58,6 +60,7 @@ impl Node {
             memory_mib,
             server: Mutex::default(),
             reading: Mutex::default(),
+            watcher: tokio::sync::Mutex::default(),
         })
     }
 

@@ -15,6 +15,7 @@ const STATEMENT_LIMIT: Duration = Duration::from_secs(10);
 const CATCH_UP_SECONDS_MAX: u32 = 20;
 
 /// An administrator's connection to one server.
+#[derive(Debug)]
 pub(super) struct Session(MySqlConnection);
 
 /// How far a replica is.

@@ -78,7 +78,10 @@ pub(super) async fn run(cluster: &Shared) {
         let readers = cluster.nodes().iter().enumerate().filter(|(index, _)| *index != role);
         let looks = readers.map(|(_, node)| look(node, Some((&trail, writer))).boxed());
         futures::future::join_all(looks).await;
-        cluster.route();
+        // While roles change, whoever changes them routes.
+        if let Ok(_unchanging) = cluster.change.try_lock() {
+            cluster.route_readers();
+        }
     }
 }
 
@@ -118,10 +121,19 @@ struct Seen {
 }
 
 async fn ask(node: &Node, replica: bool) -> Result<Seen, sqlx::Error> {
+    // Taken out, so that a look that is given up leaves no half-read answer behind.
+    let kept = node.watcher.lock().await.take();
+    if let Some(mut session) = kept
+        && let Ok(seen) = ask_in(&mut session, replica).await
+    {
+        *node.watcher.lock().await = Some(session);
+        return Ok(seen);
+    }
+    // The first look, or the server was started again.
     let mut session = node.session().await?;
-    let seen = ask_in(&mut session, replica).await;
-    session.close().await;
-    seen
+    let seen = ask_in(&mut session, replica).await?;
+    *node.watcher.lock().await = Some(session);
+    Ok(seen)
 }
 
 async fn ask_in(session: &mut Session, replica: bool) -> Result<Seen, sqlx::Error> {
