@@ -43,13 +43,15 @@ pub struct Run {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Wallets to create, each of a user of its own.
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    #[arg(long, default_value_t = 1_000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     pub wallets: u32,
     /// Share of the requests that goes to one wallet, in percent.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
     pub hot_percent: u32,
     /// Requests that may wait for an answer at once; one more is counted as not sent.
-    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 20_000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub waiting_max: u32,
     /// How long open writes are asked again at the end, in seconds.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3_600))]

@@ -109,7 +109,8 @@ impl Runner {
         Ok(Self { client, owners: Arc::new(owners), name, started: now })
     }
 
-    /// Gives every wallet its opening balance. Part of the audited writes, not of the measured load.
+    /// Gives every wallet its opening balance. Part of the audited writes, not of the measured
+    /// load.
     pub async fn fund(&self, settle: Duration) -> Writes {
         let mut writes = Writes {
             wallets: self.owners.iter().map(|owner| owner.wallet).collect(),

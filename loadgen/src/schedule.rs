@@ -1,7 +1,9 @@
 //! When each request is due: Poisson arrivals at a rate that may change in steps. Pure.
 //!
-//! Open loop: the schedule never waits for an answer, so a slow service meets the queue that it would
-//! meet in the world, and the latency counted from the due time hides nothing (no coordinated omission).
+//! Open loop: the schedule never waits for an answer, so a slow service meets the queue that it
+//! would
+//! meet in the world, and the latency counted from the due time hides nothing (no coordinated
+//! omission).
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

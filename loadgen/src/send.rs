@@ -103,7 +103,8 @@ impl Client {
         Ok(created.id)
     }
 
-    /// Sends `request` of `owner`. A write goes under `key`; `at` is a historical request's instant.
+    /// Sends `request` of `owner`. A write goes under `key`; `at` is a historical request's
+    /// instant.
     pub async fn request(
         &self,
         request: &Request,

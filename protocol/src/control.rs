@@ -1,6 +1,7 @@
 //! The control plane's API as dashboards and scripts read it.
 //!
-//! `GET /v1/stream` sends, as server-sent events: first `snapshot` ([`Snapshot`]), then `environment`
+//! `GET /v1/stream` sends, as server-sent events: first `snapshot` ([`Snapshot`]), then
+//! `environment`
 //! ([`EnvironmentView`], the newest replaces the one before) and `journal` ([`JournalEvent`], whose
 //! `seq` is the SSE id, so that `Last-Event-ID` resumes without loss), and `heartbeat`
 //! ([`Heartbeat`]) every 5 s. Money is in millionths of a US dollar.
@@ -184,7 +185,8 @@ pub struct TaskView {
     pub started_at: Option<DateTime<Utc>>,
 }
 
-/// A redundancy group (database cluster, cache, broker): its state and its members with their roles.
+/// A redundancy group (database cluster, cache, broker): its state and its members with their
+/// roles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupView {
     pub name: String,
@@ -326,7 +328,8 @@ pub struct JournalEvent {
     pub actor: String,
     /// What it is about: `local/service/wallet-svc`, `local/run/…`.
     pub subject: String,
-    /// What happened: `decision`, `intent.logged`, `intent.confirmed`, `run.step`, `alert.firing`, …
+    /// What happened: `decision`, `intent.logged`, `intent.confirmed`, `run.step`, `alert.firing`,
+    /// …
     pub kind: String,
     /// The event in one sentence.
     pub summary: String,

@@ -2,7 +2,8 @@
 //!
 //! The record's key is the wallet's id as text, so that one wallet stays in one partition and in
 //! order. Delivery is at least once: a consumer keeps the last `version` of each wallet, drops what
-//! is not newer, and knows of a hole when a version is skipped. Settlement wallets are not published.
+//! is not newer, and knows of a hole when a version is skipped. Settlement wallets are not
+//! published.
 
 use crate::wallet::EntryKind;
 use chrono::{DateTime, Utc};

@@ -83,7 +83,9 @@ fn check(name: &str, text: &str) -> Vec<String> {
     }
     for (number, line) in text.lines().enumerate() {
         let at = format!("{name}:{}", number + 1);
-        if line.chars().count() > COLUMNS_MAX && !line.contains("http") {
+        // A table in a test may be as wide as it must.
+        let table = test || number >= live.lines().count();
+        if !table && line.chars().count() > COLUMNS_MAX && !line.contains("http") {
             faults.push(format!("{at}: longer than {COLUMNS_MAX} columns"));
         }
         if ["FIXME", "TODO", "XXX"].iter().any(|word| line.contains(word)) {

@@ -160,7 +160,8 @@ impl<'a> Judge<'a> {
         if !(at_source || at_destination) || delta.is_some_and(|delta| delta != want) || !as_told {
             self.verdict.lost += 1;
             self.tell(format!(
-                "transaction {}: wallet {} holds {delta:?} at version {}, acknowledged was {write:?}",
+                "transaction {}: wallet {} holds {delta:?} at version {}, \
+                 acknowledged was {write:?}",
                 entry.transaction, entry.wallet, entry.version
             ));
         }

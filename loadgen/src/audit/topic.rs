@@ -46,7 +46,8 @@ pub async fn read(
     let partitions = assign(&consumer, topic, deadline).await?;
     anyhow::ensure!(partitions > 0, "topic {topic} does not exist");
     while judge.streams_behind() > 0 && Instant::now() < deadline {
-        // Counting who is behind costs a walk over all wallets, so it is done only when it is quiet.
+        // Counting who is behind costs a walk over all wallets, so it is done only when it is
+        // quiet.
         while let Ok(message) = tokio::time::timeout(QUIET, consumer.recv()).await {
             let message = match message {
                 Ok(message) => message,

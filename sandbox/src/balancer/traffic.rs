@@ -11,7 +11,8 @@ const BUCKETS: usize = 150;
 const FIRST_SECONDS: f64 = 20e-6;
 
 /// Each bucket is this much wider than the one before: 20 µs × 1.1^149 is 29 s, and a percentile
-/// is off by 5 % at most. Each bucket's value is the mean of what is in it, so the average is exact.
+/// is off by 5 % at most. Each bucket's value is the mean of what is in it, so the average is
+/// exact.
 const GROWTH: f64 = 1.1;
 
 /// Response times in buckets of equal relative width.

@@ -1,4 +1,5 @@
-//! The programs of the demonstration: a region, the daemon, the load and, in a terminal, the dashboard.
+//! The programs of the demonstration: a region, the daemon, the load and, in a terminal, the
+//! dashboard.
 
 use super::{Options, http::Api};
 use crate::{

@@ -1,4 +1,5 @@
-//! A line chart over the last 15 minutes. A missing value is a gap, never a zero and never a bridge.
+//! A line chart over the last 15 minutes. A missing value is a gap, never a zero and never a
+//! bridge.
 
 use super::Scene;
 use protocol::control::TrafficPoint;
