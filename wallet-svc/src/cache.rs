@@ -1,9 +1,9 @@
 //! Wallets in Redis. The only module that names `redis`; all of it may be lost at any moment.
 //!
-//! A value is put only after its commit, and only over an older version, so that no order of arrival
-//! can make the cache go back. Nothing waits for a put and none fails a write: what does not fit the
-//! queue is dropped, and what is then too old for a reader's `minVersion` is not used. Every value
-//! ends by itself after [`TTL_SECONDS`].
+//! A value is put only after its commit, and only over an older version, so that no order of
+//! arrival can make the cache go back. Nothing waits for a put and none fails a write: what does
+//! not fit the queue is dropped, and what is then too old for a reader's `minVersion` is not used.
+//! Every value ends by itself after [`TTL_SECONDS`].
 
 use crate::ledger::money::Currency;
 use crate::ledger::wallet::{Kind, Status, Wallet};

@@ -1,9 +1,10 @@
 //! The outbox to Kafka. The only module that names `rdkafka`.
 //!
-//! One task of all tasks publishes; the others wait for its right to be free. Pages go out whole: every
-//! event of a page is acknowledged by all in-sync replicas before its markers are deleted, and the next
-//! page begins after that. So one wallet's events are in order, none is skipped, and after a failure
-//! some come twice. The broker, the database and this process may die at any moment.
+//! One task of all tasks publishes; the others wait for its right to be free. Pages go out whole:
+//! every event of a page is acknowledged by all in-sync replicas before its markers are deleted,
+//! and the next page begins after that. So one wallet's events are in order, none is skipped, and
+//! after a failure some come twice. The broker, the database and this process may die at any
+//! moment.
 
 use crate::store::Ledger;
 use crate::store::outbox::{Outbox, OutboxError, Page, Publisher};
@@ -60,8 +61,8 @@ enum PublishError {
     Json(#[source] serde_json::Error),
 }
 
-/// Starts the relay on `tracker`; neither broker nor database need be there yet. Cancel `stop` after
-/// the lanes have ended, and it publishes what they left.
+/// Starts the relay on `tracker`; neither broker nor database need be there yet. Cancel `stop`
+/// after the lanes have ended, and it publishes what they left.
 ///
 /// # Errors
 ///

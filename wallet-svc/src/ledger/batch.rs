@@ -1,8 +1,8 @@
 //! Decides a batch: what was read under lock and the commands go in, rows and answers come out.
 //!
 //! Commands are applied in the order they came, each whole or not at all, so that a refusal touches
-//! nobody else's. Money from and to the outside is posted against one settlement wallet per currency,
-//! in one aggregated entry, so that all wallets together always sum to zero.
+//! nobody else's. Money from and to the outside is posted against one settlement wallet per
+//! currency, in one aggregated entry, so that all wallets together always sum to zero.
 
 use super::command::{Command, CommandKind, Done, Key, Outcome, Payment, Refusal, Transaction};
 use super::entry::Entry;
@@ -13,8 +13,8 @@ use super::wallet::{BALANCE_MAX, Kind, Status, Wallet};
 use protocol::wallet::EntryKind;
 use uuid::Uuid;
 
-/// The batch moves money of a currency whose settlement wallet was not among the locked ones. Lock it
-/// as well and decide again from the start.
+/// The batch moves money of a currency whose settlement wallet was not among the locked ones. Lock
+/// it as well and decide again from the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StripeNotLocked(pub Currency);
 

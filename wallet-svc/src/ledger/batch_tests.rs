@@ -83,6 +83,7 @@ fn faulty_world() -> World {
 #[test]
 fn refusals_by_descending_precedence() {
     use Currency::{Brl, Jpy};
+    use EntryKind::{Deposit, TransferOut, Withdrawal};
     use Refusal::{
         BalanceLimit, CurrencyMismatch, InsufficientFunds, ReceiverNotFound, SameWallet,
         TooManyDecimals, WalletClosed, WalletForbidden, WalletFrozen, WalletNotFound,
@@ -125,11 +126,11 @@ fn refusals_by_descending_precedence() {
         (withdraw(1, ana(), pay("1.01")),            Err(InsufficientFunds)),
         (transfer(1, id(2), ana(), pay("1")),        Err(BalanceLimit)),
         (deposit(2, bia(), pay("0.01")),             Err(BalanceLimit)),
-        (withdraw(1, ana(), pay("1")),               Ok((EntryKind::Withdrawal, 100, 0))),
-        (withdraw(2, Actor::Admin, pay("0.01")),     Ok((EntryKind::Withdrawal, 1, BALANCE_MAX - 1))),
-        (deposit(1, ana(), payment("0.01", None)),   Ok((EntryKind::Deposit, 1, 101))),
-        (deposit(5, bia(), payment("9", None)),      Ok((EntryKind::Deposit, 9, 9))),
-        (transfer(2, id(1), bia(), pay("7.5")),      Ok((EntryKind::TransferOut, 750, BALANCE_MAX - 750))),
+        (withdraw(1, ana(), pay("1")),               Ok((Withdrawal, 100, 0))),
+        (withdraw(2, Actor::Admin, pay("0.01")),     Ok((Withdrawal, 1, BALANCE_MAX - 1))),
+        (deposit(1, ana(), payment("0.01", None)),   Ok((Deposit, 1, 101))),
+        (deposit(5, bia(), payment("9", None)),      Ok((Deposit, 9, 9))),
+        (transfer(2, id(1), bia(), pay("7.5")),      Ok((TransferOut, 750, BALANCE_MAX - 750))),
     ];
     for (command, want) in table {
         let got = world.one(&command).map(|done| match done {

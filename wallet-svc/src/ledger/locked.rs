@@ -1,5 +1,5 @@
-//! What a batch works on: the wallets and keys as they were read under lock, and as the batch leaves
-//! them.
+//! What a batch works on: the wallets and keys as they were read under lock, and as the batch
+//! leaves them.
 
 use super::command::{Key, Refusal, Transaction};
 use super::id;

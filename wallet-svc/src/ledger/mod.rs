@@ -1,8 +1,8 @@
 //! The rules of money. Pure: no clock, no database, no HTTP, no chance.
 //!
-//! [`batch::decide`] takes what was read under lock and the commands in the order they came, and says
-//! what to write and what to answer. The same function runs in production, in the benchmark and in
-//! the simulation.
+//! [`batch::decide`] takes what was read under lock and the commands in the order they came, and
+//! says what to write and what to answer. The same function runs in production, in the benchmark
+//! and in the simulation.
 
 pub mod batch;
 pub mod command;

@@ -101,8 +101,8 @@ pub struct Amount {
 }
 
 impl Amount {
-    /// Reads decimal text: digits, and optionally a point and more digits. No sign, exponent, space,
-    /// comma or superfluous leading zero.
+    /// Reads decimal text: digits, and optionally a point and more digits. No sign, exponent,
+    /// space, comma or superfluous leading zero.
     ///
     /// # Errors
     ///
@@ -257,7 +257,7 @@ mod tests {
             assert_eq!(Currency::from_code(currency.code()), Some(currency));
         }
         assert_eq!(Currency::from_code("brl"), None);
-        assert_eq!(Currency::from_code("XXX"), None);
+        assert_eq!(Currency::from_code("ZZZ"), None);
     }
 
     #[test]
@@ -284,8 +284,9 @@ mod tests {
         #[test]
         fn no_text_panics(text in "[0-9.eE+-]{0,24}") {
             if let Ok(amount) = Amount::parse(&text) {
-                prop_assert!(amount.minor_in(Currency::Kwd).is_ok_and(|m| m > 0 && m <= 1_000_000_000)
-                    || amount.decimals > 3);
+                let minor = amount.minor_in(Currency::Kwd);
+                let fits = minor.is_ok_and(|minor| (1..=1_000_000_000).contains(&minor));
+                prop_assert!(fits || amount.decimals > 3);
             }
         }
     }

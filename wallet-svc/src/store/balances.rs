@@ -1,8 +1,8 @@
 //! Reads of wallets as they stand, gathered like commands in a lane: whoever asks while a read is
 //! under way shares the next one.
 //!
-//! First the cache, if it has at least the version asked for, then the writer. While the writer cannot
-//! be asked, the cache or a replica answers, labelled stale.
+//! First the cache, if it has at least the version asked for, then the writer. While the writer
+//! cannot be asked, the cache or a replica answers, labelled stale.
 
 use super::pool::{Pool, PoolError, Rows};
 use super::row;
@@ -25,8 +25,8 @@ const WALLETS_MAX: usize = 200;
 /// Questions that may wait for each reader.
 const QUEUE_MAX: usize = 4_000;
 
-/// Tasks that read from the database, each with one connection: one works while the other's reply is
-/// on its way.
+/// Tasks that read from the database, each with one connection: one works while the other's reply
+/// is on its way.
 const READERS: usize = 2;
 
 /// A question.
@@ -202,8 +202,8 @@ impl Reader {
     }
 }
 
-/// What a replica knows is better than nothing, if it is new enough. A wallet that it does not know may
-/// only be too new for it.
+/// What a replica knows is better than nothing, if it is new enough. A wallet that it does not know
+/// may only be too new for it.
 fn answer_stale(asks: Vec<Ask>, found: Result<(BTreeMap<Uuid, Wallet>, i64), PoolError>) {
     let (wallets, as_of_us, error) = match found {
         Ok((wallets, now_us)) => (wallets, now_us, None),

@@ -39,13 +39,13 @@ impl Fault {
             _ => return Self::Lost,
         };
         match error.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number) {
-            // Deadlock, lock wait timeout, duplicate key (of a wallet that another task just opened),
-            // record changed since last read.
+            // Deadlock, lock wait timeout, duplicate key (of a wallet that another task just
+            // opened), record changed since last read.
             Some(1213 | 1205 | 1062 | 1020) => Self::Conflict,
             // --read-only, read-only transaction, InnoDB read-only mode.
             Some(1290 | 1792 | 1836) => Self::ReadOnly,
-            // Shutdown in progress, connection killed, query interrupted, too many connections, error
-            // during commit: what became of the transaction is unknown or it never began.
+            // Shutdown in progress, connection killed, query interrupted, too many connections,
+            // error during commit: what became of the transaction is unknown or it never began.
             Some(1053 | 1927 | 1317 | 1040 | 1203 | 1180 | 1158..=1161) => Self::Lost,
             _ => Self::Refused,
         }

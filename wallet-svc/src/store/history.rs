@@ -14,8 +14,8 @@ use uuid::Uuid;
 /// An entry gets its instant before it is committed; after this long it is there or never will be.
 const SETTLED_AFTER_US: i64 = 1_000_000;
 
-/// How far back the entry before an instant is looked for at first, so that a read touches the one or
-/// two partitions where it almost always is, and not all.
+/// How far back the entry before an instant is looked for at first, so that a read touches the one
+/// or two partitions where it almost always is, and not all.
 const NEAR_US: i64 = 32 * 86_400 * 1_000_000;
 
 const ENTRY: &str = "txn_id,wallet_id,kind,amount,available_after,held_after,version,at_us,\

@@ -26,8 +26,8 @@ use uuid::Uuid;
 /// Most commands in one transaction.
 const COMMANDS_MAX: usize = 128;
 
-/// Most wallets locked in one transaction: beyond 200 values MySQL stops looking at each value of an
-/// IN list. Nine are kept free for settlement wallets.
+/// Most wallets locked in one transaction: beyond 200 values MySQL stops looking at each value of
+/// an IN list. Nine are kept free for settlement wallets.
 const WALLETS_MAX: usize = 200 - Currency::COUNT;
 
 /// How often a batch meets a conflict before it is split.

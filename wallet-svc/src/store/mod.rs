@@ -1,9 +1,9 @@
 //! The ledger's tables, behind one handle. The only module that names `sqlx`.
 //!
-//! Writes go through lanes ([`lane`]), each a task with a connection of its own that commits whatever
-//! is queued in one transaction. Reads of wallets as they stand are gathered ([`balances`]), reads of
-//! the past go through a small pool ([`history`]). A probe ([`probe`]) knows whether the database can
-//! be written. [`outbox`] is what the relay publishes from.
+//! Writes go through lanes ([`lane`]), each a task with a connection of its own that commits
+//! whatever is queued in one transaction. Reads of wallets as they stand are gathered
+//! ([`balances`]), reads of the past go through a small pool ([`history`]). A probe ([`probe`])
+//! knows whether the database can be written. [`outbox`] is what the relay publishes from.
 
 mod answer;
 mod balances;
@@ -192,8 +192,8 @@ impl Ledger {
         outcome
     }
 
-    /// The wallet as it stands in the ledger; `stale` when only a replica could be asked. `None` when
-    /// there is none.
+    /// The wallet as it stands in the ledger; `stale` when only a replica could be asked. `None`
+    /// when there is none.
     ///
     /// # Errors
     ///
@@ -202,8 +202,8 @@ impl Ledger {
         self.balances.wallet(id).await
     }
 
-    /// The wallet's balance, from the cache if that has at least `min_version`, else from the ledger.
-    /// `None` when there is no such wallet.
+    /// The wallet's balance, from the cache if that has at least `min_version`, else from the
+    /// ledger. `None` when there is no such wallet.
     ///
     /// # Errors
     ///

@@ -98,8 +98,8 @@ impl Page {
 }
 
 impl Outbox {
-    /// Takes the right to publish, waiting some times `wait` (whole seconds, below the limit of a round
-    /// trip) for another to lose it.
+    /// Takes the right to publish, waiting some times `wait` (whole seconds, below the limit of a
+    /// round trip) for another to lose it.
     ///
     /// # Errors
     ///

@@ -46,8 +46,8 @@ async fn plans(database: &mut MySqlConnection, sql: &Sql) -> Vec<Plan> {
 }
 
 /// Enough rows that a scan would not be chosen for being small.
-const FILL: &str = "INSERT INTO wallet SELECT UNHEX(MD5(seq)), 'ana', 'BRL', 0, 0, seq, 0, 0, 2, 9, \
-     UNHEX(SHA2('', 256)), 1 FROM seq_1_to_5000;\
+const FILL: &str = "INSERT INTO wallet SELECT UNHEX(MD5(seq)), 'ana', 'BRL', 0, 0, seq, 0, 0, 2, \
+     9, UNHEX(SHA2('', 256)), 1 FROM seq_1_to_5000;\
      INSERT INTO entry SELECT UNHEX(MD5(seq MOD 500)), 1800000000000000 + seq * 60000000, seq, 1, \
      'BRL', 1, 1, 0, UNHEX(MD5(seq)), NULL, seq DIV 10, seq MOD 10, UNHEX(SHA2('', 256)), NULL \
      FROM seq_1_to_20000;\
@@ -113,8 +113,8 @@ async fn every_read_goes_through_its_key() {
     }
     let seen: Vec<(&str, &str, &str, usize)> =
         seen.iter().map(|(name, table, key, n)| (*name, &table[..], &key[..], *n)).collect();
-    // The last number is of partitions. The entry that a key stands for is read by its whole primary
-    // key, which prunes at run time.
+    // The last number is of partitions. The entry that a key stands for is read by its whole
+    // primary key, which prunes at run time.
     #[rustfmt::skip]
     assert_eq!(seen, [
         ("lock",        "wallet", "PRIMARY",      0),

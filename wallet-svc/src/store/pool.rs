@@ -1,5 +1,5 @@
-//! A few connections for reading. Statements are text, as everywhere here; a connection that broke is
-//! thrown away and the read is tried once more on a new one.
+//! A few connections for reading. Statements are text, as everywhere here; a connection that broke
+//! is thrown away and the read is tried once more on a new one.
 
 use super::connection::{Connection, Fault};
 use super::sql::Sql;
@@ -27,8 +27,8 @@ pub(super) enum PoolError {
 #[derive(Debug)]
 pub(super) struct Pool {
     options: MySqlConnectOptions,
-    /// How often a connection is tried for. More than once where the name stands for several servers,
-    /// of which one may be dead.
+    /// How often a connection is tried for. More than once where the name stands for several
+    /// servers, of which one may be dead.
     openings_max: usize,
     permits: Semaphore,
     idle: Mutex<Idle>,

@@ -62,8 +62,8 @@ impl Shared {
         self.mode.subscribe()
     }
 
-    /// Whoever leaves [`Mode::Writable`] makes all lanes open new connections: the name of the writer
-    /// may lead elsewhere by then.
+    /// Whoever leaves [`Mode::Writable`] makes all lanes open new connections: the name of the
+    /// writer may lead elsewhere by then.
     pub(super) fn set_mode(&self, mode: Mode) {
         let before = self.mode.send_replace(mode);
         if before == mode {

@@ -1,6 +1,7 @@
 //! Builds SQL text in one buffer that is used again and again.
 //!
-//! Values are integers and hex literals only, so nothing that a user typed reaches the text as text.
+//! Values are integers and hex literals only, so nothing that a user typed reaches the text as
+//! text.
 
 /// SQL being written.
 #[derive(Debug, Default)]

@@ -1,7 +1,7 @@
 //! The two round trips of a batch: lock and read, then write and commit.
 //!
-//! Every wallet row of the batch is locked by one ascending read of the primary key, before anything
-//! is inserted. That order is the same for all batches everywhere, so none can deadlock.
+//! Every wallet row of the batch is locked by one ascending read of the primary key, before
+//! anything is inserted. That order is the same for all batches everywhere, so none can deadlock.
 
 use super::connection::Connection;
 use super::row;
@@ -14,9 +14,9 @@ use crate::ledger::wallet::Wallet;
 use sqlx::mysql::MySqlRow;
 use uuid::Uuid;
 
-/// Begins a transaction, locks the wallets `ids` (ascending), and reads them, the clock and what the
-/// commands' keys stand for. The clock is read after the lock, so that a long wait for it does not
-/// date entries back.
+/// Begins a transaction, locks the wallets `ids` (ascending), and reads them, the clock and what
+/// the commands' keys stand for. The clock is read after the lock, so that a long wait for it does
+/// not date entries back.
 pub(super) async fn lock(
     connection: &mut Connection,
     sql: &mut Sql,
@@ -112,7 +112,8 @@ pub(super) async fn commit(
     connection.run(sql, |_, _| Ok(())).await
 }
 
-/// A wallet that another task has opened since the lock makes this fail, and the batch is tried again.
+/// A wallet that another task has opened since the lock makes this fail, and the batch is tried
+/// again.
 fn write_opened(sql: &mut Sql, locked: &Locked) {
     let mut opened = locked.opened().peekable();
     if opened.peek().is_some() {
@@ -177,9 +178,9 @@ fn write_keys(sql: &mut Sql, keys: &[KeyRow]) {
     sql.put(";");
 }
 
-/// One statement for all wallets, with absolute values: they were computed under the lock. The rows are
-/// there and locked, so each becomes an update. An UPDATE of a join with `UNION ALL` of the same values
-/// took twice the server's time at five wallets, and a tenth more at 35.
+/// One statement for all wallets, with absolute values: they were computed under the lock. The rows
+/// are there and locked, so each becomes an update. An UPDATE of a join with `UNION ALL` of the
+/// same values took twice the server's time at five wallets, and a tenth more at 35.
 fn write_updated(sql: &mut Sql, locked: &Locked) {
     let mut updated = locked.updated().peekable();
     if updated.peek().is_none() {

@@ -66,7 +66,8 @@ async fn pass(
                 let Ok(n @ 1..) = read else { return };
                 if failing.load(Ordering::SeqCst) && up[..n].ends_with(b"COMMIT") {
                     // Every third one passes; the others fail in turns.
-                    match [None, Some(Cut::Reply), Some(Cut::Request)][cuts.fetch_add(1, Ordering::SeqCst) % 3] {
+                    let turns = [None, Some(Cut::Reply), Some(Cut::Request)];
+                    match turns[cuts.fetch_add(1, Ordering::SeqCst) % 3] {
                         Some(Cut::Request) => return,
                         Some(Cut::Reply) => {
                             server.write_all(&up[..n]).await.expect("the server lives");

@@ -1,4 +1,5 @@
-//! The database fails in every way that it can; nothing is lost or doubled, and all recovers by itself.
+//! The database fails in every way that it can; nothing is lost or doubled, and all recovers by
+//! itself.
 
 use crate::ledger_world::{PATIENCE, World, audit, open, payment, submit, wallet_with};
 use futures::future::join_all;

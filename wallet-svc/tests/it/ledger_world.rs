@@ -1,5 +1,5 @@
-//! A database server of its own and ledgers upon it, as several tasks would have; and an audit of the
-//! tables that shares no code with the ledger.
+//! A database server of its own and ledgers upon it, as several tasks would have; and an audit of
+//! the tables that shares no code with the ledger.
 
 use sandbox::data::mariadb::{Options, Server};
 use sqlx::{Connection, MySqlConnection, Row};
@@ -82,22 +82,26 @@ pub(crate) async fn audit(database: &mut MySqlConnection) -> u64 {
             "a wallet is not the sum of its entries, or its versions have a gap",
             "SELECT w.wallet_id FROM wallet w JOIN entry e USING (wallet_id) GROUP BY w.wallet_id \
              HAVING MAX(w.available + w.held) <> SUM(e.amount) OR MAX(w.version) <> COUNT(*) \
-             OR MAX(e.version) <> COUNT(*) OR MIN(e.version) <> 1 OR COUNT(DISTINCT e.version) <> COUNT(*) \
+             OR MAX(e.version) <> COUNT(*) OR MIN(e.version) <> 1 \
+             OR COUNT(DISTINCT e.version) <> COUNT(*) \
              OR MAX(w.last_at_us) <> MAX(e.at_us)",
         ),
         (
             "a wallet without entries",
-            "SELECT w.wallet_id FROM wallet w LEFT JOIN entry e USING (wallet_id) WHERE e.wallet_id IS NULL",
+            "SELECT w.wallet_id FROM wallet w LEFT JOIN entry e USING (wallet_id) \
+             WHERE e.wallet_id IS NULL",
         ),
         (
             "an order of instants that is not the order of versions",
-            "SELECT 1 FROM (SELECT version, LAG(version) OVER (PARTITION BY wallet_id ORDER BY at_us) \
-             AS before_it FROM entry) v WHERE version <> COALESCE(before_it, 0) + 1",
+            "SELECT 1 FROM (SELECT version, LAG(version) OVER \
+             (PARTITION BY wallet_id ORDER BY at_us) AS before_it FROM entry) v \
+             WHERE version <> COALESCE(before_it, 0) + 1",
         ),
         (
             "a balance after that is not the running sum",
             "SELECT 1 FROM (SELECT available_after + held_after AS after, SUM(amount) OVER \
-             (PARTITION BY wallet_id ORDER BY version) AS running FROM entry) v WHERE after <> running",
+             (PARTITION BY wallet_id ORDER BY version) AS running FROM entry) v \
+             WHERE after <> running",
         ),
         (
             "a customer below zero",
@@ -110,13 +114,15 @@ pub(crate) async fn audit(database: &mut MySqlConnection) -> u64 {
         ),
         (
             "a key that stands for an entry that is not there",
-            "SELECT 1 FROM idem i LEFT JOIN entry e ON e.wallet_id = i.wallet_id AND e.at_us = i.at_us \
+            "SELECT 1 FROM idem i LEFT JOIN entry e \
+             ON e.wallet_id = i.wallet_id AND e.at_us = i.at_us \
              WHERE i.outcome = 0 AND e.wallet_id IS NULL",
         ),
         (
             "a movement without a key",
-            "SELECT 1 FROM entry e LEFT JOIN idem i ON e.wallet_id = i.wallet_id AND e.at_us = i.at_us \
-             AND i.outcome = 0 WHERE e.kind IN (1, 2, 3) AND i.wallet_id IS NULL",
+            "SELECT 1 FROM entry e LEFT JOIN idem i \
+             ON e.wallet_id = i.wallet_id AND e.at_us = i.at_us AND i.outcome = 0 \
+             WHERE e.kind IN (1, 2, 3) AND i.wallet_id IS NULL",
         ),
     ];
     for (fault, query) in nothing {
