@@ -227,3 +227,62 @@ pub fn fold(records: &mut BTreeMap<u64, Record>, event: &Event) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::sample::{Replies, SampleCloud};
+    use crate::fleet::samples::second;
+
+    #[test]
+    fn an_intent_takes_only_the_ways_that_there_are() {
+        use State::{Applied, Confirmed, Logged, NotApplied, Rejected, Unknown, Unresolved};
+        let all = [Logged, Confirmed, Rejected, Unknown, Applied, NotApplied, Unresolved];
+        let from_logged = [Confirmed, Rejected, Unknown, Applied, NotApplied, Unresolved];
+        let from_unknown = [Applied, NotApplied, Unresolved];
+        for state in all {
+            for next in all {
+                let legal = match state {
+                    Logged => from_logged.contains(&next),
+                    Unknown => from_unknown.contains(&next),
+                    _ => false,
+                };
+                assert_eq!(state.then(next), legal.then_some(next), "{state:?} then {next:?}");
+            }
+            assert_eq!(state.open(), matches!(state, Logged | Unknown));
+        }
+    }
+
+    fn failover() -> Intent {
+        Intent {
+            actor: "ann".to_owned(),
+            subject: "local/run/1/promote".to_owned(),
+            why: "a drill".to_owned(),
+            change: Change::FailoverDatabase { cluster: "c".to_owned(), target: "c-2".to_owned() },
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unknown_outcome_stays_open_until_somebody_has_looked() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock: crate::driver::Clock = Arc::new(|| second(0));
+        let journal = Journal::open(&dir.path().join("j.db"), clock).await.unwrap();
+        let cloud = Arc::new(SampleCloud::with_tasks(3));
+        *cloud.replies.lock().unwrap() = Replies::MadeAndLost;
+        let intents = Intents::new(journal.clone(), Arc::clone(&cloud) as Arc<dyn Cloud>);
+
+        let (id, outcome) = intents.carry_out(&failover()).await.unwrap();
+        assert!(matches!(&outcome, Outcome::Unknown(why) if why.ends_with("connection reset")));
+        let open = intents.open().await.unwrap();
+        assert_eq!((open[0].id, open[0].state), (id, State::Unknown));
+        assert_eq!(open[0].intent, failover(), "all of it is in the journal");
+
+        intents.settle(id, &failover(), State::Applied, "writer is c-2").await.unwrap();
+        assert_eq!(intents.open().await.unwrap(), []);
+        assert_eq!(cloud.asked.lock().unwrap().len(), 1, "looking sends nothing");
+        let told: Vec<String> =
+            journal.since(0, 10).await.unwrap().into_iter().map(|e| e.summary).collect();
+        assert_eq!(told[0], "fail database c over to c-2: a drill");
+        assert_eq!(told[2], "applied: fail database c over to c-2; writer is c-2");
+    }
+}

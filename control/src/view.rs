@@ -217,3 +217,75 @@ impl Pass for Refresh {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost;
+    use crate::fleet::samples::{fleet, prices, second};
+    use std::path::Path;
+
+    fn wanted() -> Environment {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("environments/local.yaml");
+        crate::config::read_environments(&[file]).unwrap().remove(0)
+    }
+
+    fn page(fleet: &Fleet, signals: &Signals) -> EnvironmentView {
+        let parts = Parts {
+            wanted: &wanted(),
+            fleet,
+            signals,
+            canary: Reading::Absent,
+            decision: None,
+            alerts: vec![],
+            runs: vec![],
+            cost: cost::view(fleet, &prices()),
+        };
+        build(parts, second(100))
+    }
+
+    #[test]
+    fn what_was_never_seen_is_shown_as_unknown_and_without_a_time() {
+        let page = page(&Fleet::default(), &Signals::default());
+        for group in [&page.database, &page.cache, &page.broker] {
+            assert_eq!((group.status.as_str(), group.seen_at), ("unknown", None));
+            assert_eq!(group.name, "wallet-local");
+        }
+        assert_eq!((page.service.healthy, page.service.seen_at), (None, None));
+        assert_eq!(page.traffic.tps, Reading::Absent);
+        assert_eq!(page.cost.micros_per_hour, None);
+    }
+
+    #[test]
+    fn members_carry_their_roles_and_replicas_their_lag() {
+        let mut signals = Signals::default();
+        for (member, value) in [("wallet-local-1", 1.0), ("wallet-local-2", 14.6)] {
+            let reading = Reading::Fresh { value, at: second(90) };
+            signals.readings.insert(format!("lag_ms_{member}"), reading);
+        }
+        let stale = Reading::Stale { value: 9.0, at: second(0) };
+        signals.readings.insert("lag_ms_wallet-local-3".to_owned(), stale);
+        let page = page(&fleet(3, second(99)), &signals);
+        let members: Vec<_> =
+            page.database.members.iter().map(|one| (one.role.as_str(), one.lag_ms)).collect();
+        assert_eq!(members, [("writer", None), ("reader", Some(15)), ("reader", None)]);
+        assert_eq!(page.cache.members[0].role, "primary");
+        assert_eq!(page.broker.members.len(), 3);
+        assert_eq!(page.database.seen_at, Some(second(99)));
+    }
+
+    #[test]
+    fn a_task_has_the_health_of_its_own_target_or_none() {
+        let mut fleet = fleet(3, second(0));
+        fleet.targets.as_mut().unwrap().value[1].health = "draining".to_owned();
+        let page_of = |fleet: &Fleet| page(fleet, &Signals::default()).service;
+        let service = page_of(&fleet);
+        let health: Vec<_> = service.tasks.iter().map(|task| task.health.as_str()).collect();
+        assert_eq!(health, ["healthy", "draining", "healthy"]);
+        assert_eq!(service.healthy, Some(2));
+
+        fleet.service.as_mut().unwrap().value.tasks[0].port = None;
+        let service = page_of(&fleet);
+        assert_eq!(service.tasks[0].health, "", "three targets share its address");
+    }
+}

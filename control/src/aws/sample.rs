@@ -1,10 +1,13 @@
 //! An AWS that is a value, for tests of what control does with answers, refusals and silence.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
 
-use super::{Answer, CallError, Change, Cloud, MetricQuery, Metrics, Receipt};
+use super::{
+    Answer, CallError, Change, Cloud, Completeness, MetricQuery, Metrics, Receipt, Series,
+};
 use crate::fleet::{self, samples};
 
 /// How the next changes are answered.
@@ -24,7 +27,15 @@ pub(crate) struct SampleCloud {
     pub(crate) replies: Mutex<Replies>,
     pub(crate) asked: Mutex<Vec<Change>>,
     pub(crate) scaling: Mutex<Option<fleet::Scaling>>,
+    /// What CloudWatch holds, by metric, and its clock. `None`: it does not answer.
+    pub(crate) points: Mutex<Option<Points>>,
+    pub(crate) server_time: Mutex<Option<DateTime<Utc>>>,
+    /// How many series each question asked for.
+    pub(crate) questions: Mutex<Vec<usize>>,
 }
+
+/// Points by metric.
+pub(crate) type Points = BTreeMap<&'static str, Vec<(DateTime<Utc>, f64)>>;
 
 impl SampleCloud {
     pub(crate) fn with_tasks(tasks: u32) -> Self {
@@ -33,6 +44,9 @@ impl SampleCloud {
             replies: Mutex::new(Replies::Accepted),
             asked: Mutex::new(vec![]),
             scaling: Mutex::new(None),
+            points: Mutex::new(None),
+            server_time: Mutex::new(None),
+            questions: Mutex::new(vec![]),
         }
     }
 
@@ -100,11 +114,26 @@ impl Cloud for SampleCloud {
 
     fn metrics<'a>(
         &'a self,
-        _: &'a [MetricQuery],
-        _: DateTime<Utc>,
-        _: DateTime<Utc>,
+        queries: &'a [MetricQuery],
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
     ) -> Answer<'a, Metrics> {
-        unused()
+        self.questions.lock().unwrap().push(queries.len());
+        let Some(points) = self.points.lock().unwrap().clone() else { return unused() };
+        let series = |query: &MetricQuery| Series {
+            id: query.id.clone(),
+            completeness: Completeness::Complete,
+            points: points
+                .get(query.metric.as_str())
+                .into_iter()
+                .flatten()
+                .filter(|(at, _)| (from..to).contains(at))
+                .copied()
+                .collect(),
+        };
+        let series = queries.iter().map(series).collect();
+        let server_time = *self.server_time.lock().unwrap();
+        Box::pin(async move { Ok(Metrics { series, server_time }) })
     }
 
     fn change<'a>(&'a self, change: &'a Change) -> Answer<'a, Receipt> {

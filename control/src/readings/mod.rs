@@ -6,6 +6,8 @@
 
 pub mod classify;
 pub mod collect;
+#[cfg(test)]
+mod collect_tests;
 pub mod derive;
 pub mod schedule;
 
