@@ -88,11 +88,23 @@ fn price_book(map: &Map<'_>, path: &Path, faults: &mut Vec<Fault>) -> Option<Pri
     let field = map.required("prices")?;
     let name = field.text()?;
     match prices::read(&path.with_file_name(&name)) {
-        Ok(prices) => Some(prices),
+        Ok(prices) => same_region(map, &field, prices),
         Err(Faults(more)) => {
             faults.extend(more);
             field.fault(format!("`{name}` has faults of its own"))
         }
+    }
+}
+
+/// Prices of another region would be believed, and wrong.
+fn same_region(map: &Map<'_>, field: &Field<'_>, prices: PriceBook) -> Option<PriceBook> {
+    // A missing region is a fault of its own, and is noted where it is read.
+    let region = map.optional("region").and_then(|f| f.text());
+    match region {
+        Some(region) if region != prices.region => {
+            field.fault(format!("holds the prices of {}, not of {region}", prices.region))
+        }
+        _ => Some(prices),
     }
 }
 
