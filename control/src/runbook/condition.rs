@@ -199,7 +199,17 @@ fn judge_any(
     }
 }
 
+/// A canary that fell silent proves nothing: its beat is a second, its deadline less than two.
+const PROBE_AGE_MAX: Duration = Duration::from_secs(5);
+
 fn judge_probe(consecutive: usize, scene: &Scene<'_>) -> Verdict {
+    let Some(newest) = scene.world.probe.last() else {
+        return Verdict::Unknown("nothing was probed yet".to_owned());
+    };
+    let age = (scene.now - newest.at).to_std().unwrap_or_default();
+    if age > PROBE_AGE_MAX {
+        return Verdict::Unknown(format!("the newest probe is {}s old", age.as_secs()));
+    }
     let mut row = 0;
     let counted = scene.world.probe.iter().rev();
     for outcome in counted.take_while(|one| scene.after.is_none_or(|after| one.at >= after)) {
@@ -211,9 +221,10 @@ fn judge_probe(consecutive: usize, scene: &Scene<'_>) -> Verdict {
             return Verdict::Holds(format!("{consecutive} probes in a row succeeded"));
         }
     }
-    match scene.world.probe.last() {
-        Some(last) if !last.ok => Verdict::Fails("the newest probe failed".to_owned()),
-        _ => Verdict::Unknown(format!("{row} of {consecutive} probes in a row succeeded")),
+    if newest.ok {
+        Verdict::Unknown(format!("{row} of {consecutive} probes in a row succeeded"))
+    } else {
+        Verdict::Fails("the newest probe failed".to_owned())
     }
 }
 

@@ -132,7 +132,13 @@ impl Engine {
             let Some(oldest) = ended.map(|(id, _)| id.clone()) else { break };
             known.runs.remove(&oldest);
         }
-        let Some((_, site)) = self.parts.sites.get(&environment).filter(|_| active) else { return };
+        if !active {
+            return;
+        }
+        let Some((_, site)) = self.parts.sites.get(&environment) else {
+            tracing::error!(environment, "a run of {environment}, which is not configured, stands");
+            return;
+        };
         let driver = Driver {
             clock: self.parts.clock.clone(),
             record: Arc::new(self.ledger(&environment)),

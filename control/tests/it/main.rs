@@ -6,6 +6,7 @@ mod api_access;
 mod api_app;
 mod api_runs;
 mod api_stream;
+mod runs_conditions;
 mod runs_crash;
 mod runs_machine;
 mod runs_parse;
