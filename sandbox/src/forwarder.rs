@@ -37,8 +37,8 @@ impl Forwarder {
     ///
     /// No free port.
     pub async fn start() -> io::Result<Forwarder> {
-        let port = crate::port::free()?;
-        let listener = TcpListener::bind(crate::port::address(port)).await?;
+        let (port, listener) = crate::port::listen()?;
+        let listener = TcpListener::from_std(listener)?;
         let (targets, seen) = watch::channel(Targets::from([]));
         let stop = CancellationToken::new();
         let tracker = TaskTracker::new();

@@ -22,12 +22,26 @@ static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 ///
 /// No free port was found.
 pub fn free() -> io::Result<u16> {
+    listen().map(|(port, _)| port)
+}
+
+/// The same with its listener, for servers of our own: a port that is let go for a moment may stay
+/// busy, because a child that is just being forked holds our sockets until it runs its program.
+///
+/// # Errors
+///
+/// No free port was found.
+pub fn listen() -> io::Result<(u16, TcpListener)> {
     let mut taken = TAKEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     for _ in 0..ATTEMPTS {
         let port = rand::random_range(PORTS);
-        if !taken.contains(&port) && TcpListener::bind(address(port)).is_ok() {
+        if taken.contains(&port) {
+            continue;
+        }
+        if let Ok(listener) = TcpListener::bind(address(port)) {
+            listener.set_nonblocking(true)?;
             taken.insert(port);
-            return Ok(port);
+            return Ok((port, listener));
         }
     }
     Err(io::Error::new(io::ErrorKind::AddrInUse, "finding a free loopback port"))

@@ -85,8 +85,8 @@ impl Balancer {
     ///
     /// No free port.
     pub async fn start(settings: Settings) -> io::Result<Balancer> {
-        let port = crate::port::free()?;
-        let listener = TcpListener::bind(crate::port::address(port)).await?;
+        let (port, listener) = crate::port::listen()?;
+        let listener = TcpListener::from_std(listener)?;
         let shared = Arc::new(Shared {
             settings,
             targets: RwLock::default(),
