@@ -5,17 +5,15 @@ use super::{Options, http::Api};
 use crate::{
     Sandbox,
     child::{Child, Program},
-    program,
+    program, up,
 };
 use anyhow::Context;
 use nix::sys::signal::Signal;
-use rand::RngCore;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     fs,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -48,7 +46,7 @@ impl Cast {
     pub(super) async fn start(options: &Options) -> anyhow::Result<Self> {
         let dir = folder(options)?;
         let sandbox = Sandbox::start(&dir.join("region")).await.context("starting the region")?;
-        let token = random_hex();
+        let token = hex::encode(rand::random::<[u8; 32]>());
         let token_file = dir.join("operator.token");
         write_secret(&token_file, &token)?;
         let digest = hex::encode(Sha256::digest(token.as_bytes()));
@@ -244,20 +242,6 @@ async fn wait_for<T>(
     }
 }
 
-fn random_hex() -> String {
-    let mut bytes = [0; 32];
-    rand::rng().fill_bytes(&mut bytes);
-    hex::encode(bytes)
-}
-
 fn write_secret(path: &Path, text: &str) -> anyhow::Result<()> {
-    use std::io::Write;
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("creating {}", path.display()))?;
-    file.write_all(text.as_bytes()).with_context(|| format!("writing {}", path.display()))
+    up::secret(path, text).with_context(|| format!("writing {}", path.display()))
 }
