@@ -1,0 +1,115 @@
+//! The control plane's API as dashboards and scripts read it.
+//!
+//! `GET /v1/stream` sends, as server-sent events: first `snapshot` ([`Snapshot`]), then
+//! `environment`
+//! ([`EnvironmentView`], the newest replaces the one before) and `journal` ([`JournalEvent`], whose
+//! `seq` is the SSE id, so that `Last-Event-ID` resumes without loss), and `heartbeat`
+//! ([`Heartbeat`]) every 5 s. Money is in millionths of a US dollar.
+
+mod alert;
+mod cost;
+mod decision;
+mod reading;
+mod run;
+mod seen;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use alert::*;
+pub use cost::*;
+pub use decision::*;
+pub use reading::*;
+pub use run::*;
+pub use seen::*;
+
+/// The first message of the stream, and `GET /v1/environments`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The newest journal event that this snapshot contains.
+    pub seq: u64,
+    pub at: DateTime<Utc>,
+    /// The role of the token that asked.
+    pub role: Role,
+    pub environments: Vec<EnvironmentView>,
+    /// The newest journal events, oldest first; at most 200.
+    pub journal: Vec<JournalEvent>,
+}
+
+/// Sent every 5 s so that a silent stream is told from a dead one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heartbeat {
+    pub at: DateTime<Utc>,
+    pub seq: u64,
+}
+
+/// What a token may do; each role includes the ones before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Viewer,
+    Operator,
+    Approver,
+    Admin,
+}
+
+/// What an environment is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tier {
+    Local,
+    Staging,
+    Production,
+}
+
+/// What control may do in an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Reads and alerts.
+    Observe,
+    /// Also says what it would do.
+    Advise,
+    /// Does it.
+    Act,
+}
+
+/// One environment on one page: everything that the overview and the detail screen show.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EnvironmentView {
+    pub name: String,
+    pub tier: Tier,
+    pub mode: Mode,
+    /// When this view was made.
+    pub at: DateTime<Utc>,
+    pub traffic: TrafficView,
+    /// The last 15 minutes, oldest first, one point a period.
+    pub history: Vec<TrafficPoint>,
+    pub service: ServiceView,
+    pub database: GroupView,
+    pub cache: GroupView,
+    pub broker: GroupView,
+    /// Firing and recently resolved, most severe first.
+    pub alerts: Vec<AlertView>,
+    /// The newest decision about the service's capacity, "hold" included.
+    pub decision: Option<DecisionView>,
+    /// Runs in progress and the last finished ones, newest first.
+    pub runs: Vec<RunView>,
+    pub cost: CostView,
+}
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalEvent {
+    pub seq: u64,
+    pub at: DateTime<Utc>,
+    /// Who: `control`, or a token's name.
+    pub actor: String,
+    /// What it is about: `local/service/wallet-svc`, `local/run/…`.
+    pub subject: String,
+    /// What happened: `decision`, `intent.logged`, `intent.confirmed`, `run.step`, `alert.firing`,
+    /// …
+    pub kind: String,
+    /// The event in one sentence.
+    pub summary: String,
+}
