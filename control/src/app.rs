@@ -103,7 +103,7 @@ impl App {
     /// When an AWS policy acts on a service that control owns.
     pub async fn refuse_two_owners(&self) -> Result<(), BuildError> {
         for (name, live) in &self.environments {
-            let wanted = &live.wanted;
+            let wanted = live.wanted();
             if wanted.scaling.mode != ScalingMode::Own || wanted.mode != Mode::Act {
                 continue;
             }
@@ -143,7 +143,7 @@ impl App {
         let fleet = every("fleet", FLEET_PERIOD);
         let deliver = every("deliver", Duration::from_secs(1));
         let evaluate = every("alerts", Duration::from_secs(1));
-        let period = live.wanted.scaling.period.to_std().unwrap_or(PASS_MAX);
+        let period = live.wanted().scaling.period.to_std().unwrap_or(PASS_MAX);
         let capacity = every("capacity", period);
         let alerts = Alerts::recover(
             Arc::clone(live),
@@ -173,7 +173,7 @@ impl App {
 
 /// The newest of everything in one environment. Each field has one writer.
 pub struct Live {
-    pub wanted: Environment,
+    wanted: watch::Sender<Arc<Environment>>,
     /// Written by the collecting loop.
     pub fleet: watch::Sender<Fleet>,
     /// Written by the collecting loop.
@@ -210,7 +210,7 @@ impl Live {
         };
         let page = Arc::new(view::build(parts, now));
         Self {
-            wanted,
+            wanted: watch::Sender::new(Arc::new(wanted)),
             fleet: watch::Sender::new(fleet),
             signals: watch::Sender::new(signals),
             decision: watch::Sender::new(None),
@@ -220,6 +220,18 @@ impl Live {
             canary: watch::Sender::new(Reading::Absent),
             view: watch::Sender::new(page),
         }
+    }
+
+    /// What people want of the environment. Whoever needs several fields of it asks once, because
+    /// a reload replaces it whole.
+    #[must_use]
+    pub fn wanted(&self) -> Arc<Environment> {
+        Arc::clone(&self.wanted.borrow())
+    }
+
+    /// Replaces what people want.
+    pub fn want(&self, wanted: Environment) {
+        self.wanted.send_replace(Arc::new(wanted));
     }
 }
 

@@ -202,7 +202,7 @@ impl Pass for Refresh {
         let live = &self.0;
         let view = build(
             Parts {
-                wanted: &live.wanted,
+                wanted: &live.wanted(),
                 fleet: &live.fleet.borrow().clone(),
                 signals: &live.signals.borrow().clone(),
                 canary: *live.canary.borrow(),

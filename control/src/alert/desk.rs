@@ -9,6 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, Notify};
 
+use super::Rule;
 use super::book::{Book, delivery_entry, episode_entry};
 use super::deliver::Delivery;
 use super::rule::{Finding, evaluate};
@@ -51,7 +52,7 @@ impl Alerts {
         outbox: Arc<Notify>,
     ) -> Result<Self, JournalError> {
         let mut book = Book::default();
-        let prefix = format!("{}/alert/", live.wanted.name);
+        let prefix = format!("{}/alert/", live.wanted().name);
         for kinds in ["alert.", "delivery."] {
             journal
                 .replay(kinds, |event| {
@@ -85,10 +86,10 @@ impl Alerts {
         let mut book = self.book.lock().await;
         let mut after = book.clone();
         let mut entries = Vec::new();
-        for finding in self.findings(now) {
-            let (rule, finding) = finding;
+        let wanted = self.live.wanted();
+        for (rule, finding) in self.findings(&wanted.alerts, now) {
             let before = after.open.get(&rule.name);
-            let (episode, change) = next(&self.live.wanted.name, rule, before, &finding, now);
+            let (episode, change) = next(&wanted.name, rule, before, &finding, now);
             match episode {
                 Some(episode) => self.settle(&mut after, &mut entries, episode, change, now),
                 None => {
@@ -96,7 +97,7 @@ impl Alerts {
                 }
             }
         }
-        self.drop_rules_that_are_gone(&mut after, &mut entries, now);
+        self.drop_rules_that_are_gone(&wanted.alerts, &mut after, &mut entries, now);
         let pages = entries.iter().any(|entry| entry.kind.starts_with("delivery."));
         if !entries.is_empty() {
             self.journal.append_all(entries).await?;
@@ -109,10 +110,9 @@ impl Alerts {
         Ok(())
     }
 
-    fn findings(&self, now: DateTime<Utc>) -> Vec<(&super::Rule, Finding)> {
+    fn findings<'a>(&self, rules: &'a [Rule], now: DateTime<Utc>) -> Vec<(&'a Rule, Finding)> {
         let (signals, fleet) = (self.live.signals.borrow(), self.live.fleet.borrow());
-        let rules = self.live.wanted.alerts.iter();
-        rules.map(|rule| (rule, evaluate(rule, &signals, &fleet, now))).collect()
+        rules.iter().map(|rule| (rule, evaluate(rule, &signals, &fleet, now))).collect()
     }
 
     fn settle(
@@ -130,7 +130,7 @@ impl Alerts {
         };
         if let Some(word) = word {
             entries.push(episode_entry("control", &format!("alert.{word}"), &episode));
-            if let Some(topic) = self.live.wanted.topics.get(&episode.severity) {
+            if let Some(topic) = self.live.wanted().topics.get(&episode.severity) {
                 let delivery = Delivery::about(&episode, word, topic, now);
                 entries.push(delivery_entry(&delivery, ""));
                 book.deliveries.insert(delivery.id.clone(), delivery);
@@ -142,11 +142,11 @@ impl Alerts {
     /// An episode whose rule was removed from the file can neither hold nor clear any more.
     fn drop_rules_that_are_gone(
         &self,
+        rules: &[Rule],
         book: &mut Book,
         entries: &mut Vec<Entry>,
         now: DateTime<Utc>,
     ) {
-        let rules = &self.live.wanted.alerts;
         let gone = book.open.values().filter(|one| rules.iter().all(|r| r.name != one.rule));
         for mut episode in gone.cloned().collect::<Vec<_>>() {
             episode.state = State::Resolved { at: now };

@@ -27,7 +27,7 @@ impl Pass for Observe {
     type Error = CallError;
 
     async fn pass(&mut self, now: DateTime<Utc>) -> Result<(), CallError> {
-        let wanted = &self.live.wanted;
+        let wanted = self.live.wanted();
         let names = &wanted.service;
         let (service, scaling, targets, database, cache, broker) = tokio::join!(
             self.cloud.service(&names.cluster, &names.name),

@@ -51,8 +51,9 @@ impl Collect {
         wakes: Vec<Arc<Notify>>,
         now: DateTime<Utc>,
     ) -> Self {
-        let book = Book::new(&live.wanted.signals);
-        let schedule = Schedule::new(&live.wanted.signals, now);
+        let wanted = live.wanted();
+        let book = Book::new(&wanted.signals);
+        let schedule = Schedule::new(&wanted.signals, now);
         let skew = TimeDelta::zero();
         Self { live, cloud, metrics, wakes, book, schedule, skew, asked_before: false }
     }
@@ -94,7 +95,8 @@ impl Collect {
     /// True when any signal of the group has the period that was asked for.
     fn found(&self, group: &Group) -> bool {
         let Some(period) = self.schedule.period(group) else { return false };
-        let signals = self.live.wanted.signals.iter().filter(|one| Group::of(one) == *group);
+        let wanted = self.live.wanted();
+        let signals = wanted.signals.iter().filter(|one| Group::of(one) == *group);
         let mut histories = signals.filter_map(|signal| self.book.histories.get(&signal.name));
         histories.any(|history: &History| history.at(period).is_some())
     }
@@ -141,7 +143,8 @@ impl Pass for Collect {
             self.publish(now + self.skew, false);
             return Ok(());
         }
-        let all = self.live.wanted.signals.iter();
+        let wanted = self.live.wanted();
+        let all = wanted.signals.iter();
         let signals: Vec<Signal> =
             all.filter(|signal| due.contains(&Group::of(signal))).cloned().collect();
         let answer = self.ask(&signals, now + self.skew).await;

@@ -72,7 +72,7 @@ fn points(now: DateTime<Utc>) -> BTreeMap<&'static str, Vec<(DateTime<Utc>, f64)
 async fn everything_that_is_due_is_asked_in_one_call() {
     let mut world = World::new();
     world.run(1, true).await;
-    let all = world.live.wanted.signals.len();
+    let all = world.live.wanted().signals.len();
     assert_eq!(world.cloud.questions.lock().unwrap()[0], all);
     world.run(120, true).await;
     assert_eq!(world.reading("tps").fresh(), Some(300.0));

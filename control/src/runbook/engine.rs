@@ -215,7 +215,8 @@ impl Engine {
         let book = library.runbooks.get(name).ok_or_else(|| unknown("runbook", name))?;
         let asked_at = (self.parts.clock)();
         let world = site.look(asked_at).await;
-        let wish = Wish { book, drill, environment: &live.wanted, params: &request.params };
+        let wanted = live.wanted();
+        let wish = Wish { book, drill, environment: &wanted, params: &request.params };
         let mut plan = plan(&wish, &world, asked_at);
         let mut known = self.known.lock().await;
         if let Some(owner) = owner(&known, &plan) {

@@ -39,7 +39,7 @@ pub struct RealSite {
 impl Site for RealSite {
     fn look(&self, now: DateTime<Utc>) -> BoxFuture<'_, World> {
         Box::pin(async move {
-            let wanted = &self.live.wanted;
+            let wanted = self.live.wanted();
             let database = self.cloud.database(&wanted.database);
             let service = self.cloud.service(&wanted.service.cluster, &wanted.service.name);
             let (database, service) = tokio::join!(
@@ -81,7 +81,7 @@ impl Site for RealSite {
                 Call::Hold { id, direction, expires_at, reason } => {
                     let hold = Hold {
                         id: id.clone(),
-                        environment: self.live.wanted.name.clone(),
+                        environment: self.live.wanted().name.clone(),
                         direction: *direction,
                         reason: reason.clone(),
                         by: "control".to_owned(),

@@ -30,7 +30,7 @@ pub async fn start(
             let canary = Canary {
                 name: name.clone(),
                 cloud: app.cloud.clone(),
-                target_group: live.wanted.service.target_group.clone(),
+                target_group: live.wanted().service.target_group.clone(),
                 token_file,
                 probes: probes.clone(),
                 reading: live.canary.clone(),

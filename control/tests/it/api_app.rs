@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use control::{
     api::{self, Api},
-    app::{App, Live, Signals},
+    app::{App, Live},
     aws::{Answer, CallError, Change, Cloud, Completeness, MetricQuery, Metrics, Receipt, Series},
     config::read_environments,
     driver::{Clock, Driver},
@@ -13,9 +13,8 @@ use control::{
     intent::Intents,
     journal::Journal,
     runbook::{self, library::Library},
-    view,
 };
-use protocol::control::{CostView, PlanRequest, PlanView, Reading, RunView};
+use protocol::control::{PlanRequest, PlanView, RunView};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -26,7 +25,7 @@ use std::{
     time::Duration,
 };
 use tempfile::TempDir;
-use tokio::{net::TcpListener, sync::watch, time::Instant};
+use tokio::{net::TcpListener, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// AWS: a cluster that fails over at once, and remembers how often it was asked to.
@@ -206,29 +205,7 @@ fn live(folder: &TempDir, tier: &str, now: DateTime<Utc>) -> Live {
     let file = folder.path().join("local.yaml");
     std::fs::write(&file, text).unwrap();
     let wanted = read_environments(&[file]).unwrap().remove(0);
-    let cost = CostView { micros_per_hour: None, components: vec![], prices: String::new() };
-    let parts = view::Parts {
-        wanted: &wanted,
-        fleet: &fleet::Fleet::default(),
-        signals: &Signals::default(),
-        canary: Reading::Absent,
-        decision: None,
-        alerts: vec![],
-        runs: vec![],
-        cost: cost.clone(),
-    };
-    let page = view::build(parts, now);
-    Live {
-        fleet: watch::Sender::default(),
-        signals: watch::Sender::default(),
-        decision: watch::Sender::default(),
-        alerts: watch::Sender::default(),
-        cost: watch::Sender::new(cost),
-        runs: watch::Sender::default(),
-        canary: watch::Sender::new(Reading::Absent),
-        view: watch::Sender::new(Arc::new(page)),
-        wanted,
-    }
+    Live::new(wanted, now)
 }
 
 fn refused<'a, T: Send + 'a>(doing: &str) -> Answer<'a, T> {

@@ -124,7 +124,7 @@ impl Capacity {
 
     /// Writes the decision down if it is news, and shows it in any case.
     async fn record(&mut self, decision: &Decision, now: DateTime<Utc>) -> Result<(), ApplyError> {
-        let mode = self.live.wanted.mode;
+        let mode = self.live.wanted().mode;
         let cost = self.cost(decision);
         let key = (decision.because, decision.from, decision.to);
         let news = match self.memory.written {
@@ -163,13 +163,13 @@ impl Capacity {
     fn cost(&self, decision: &Decision) -> i64 {
         let fleet = self.live.fleet.borrow();
         let task = fleet.service.as_ref().and_then(|seen| seen.value.tasks.first());
-        let price = task.and_then(|task| self.live.wanted.prices.task(task)).unwrap_or(0);
+        let price = task.and_then(|task| self.live.wanted().prices.task(task)).unwrap_or(0);
         let more = i64::from(decision.to) - i64::from(decision.from);
         i64::try_from(price).ok().and_then(|price| price.checked_mul(more)).unwrap_or(0)
     }
 
     async fn act(&mut self, decision: &Decision, now: DateTime<Utc>) -> Result<(), ApplyError> {
-        let wanted = &self.live.wanted;
+        let wanted = self.live.wanted();
         let intent = Intent {
             actor: "control".to_owned(),
             subject: subject(&self.live),
@@ -207,12 +207,13 @@ impl Pass for Capacity {
         self.settle(seen.current).await?;
         self.notice(seen.current, now);
         let seen = decide::Observed { changed_at: self.memory.changed_at, ..seen };
-        let decision = decide(&self.live.wanted.scaling, &seen, now);
-        if self.live.wanted.mode == Mode::Observe {
+        let wanted = self.live.wanted();
+        let decision = decide(&wanted.scaling, &seen, now);
+        if wanted.mode == Mode::Observe {
             return Ok(());
         }
         self.record(&decision, now).await?;
-        if self.live.wanted.mode == Mode::Act && decision.to != decision.from {
+        if wanted.mode == Mode::Act && decision.to != decision.from {
             self.act(&decision, now).await?;
         }
         Ok(())
@@ -220,5 +221,6 @@ impl Pass for Capacity {
 }
 
 fn subject(live: &Live) -> String {
-    format!("{}/service/{}", live.wanted.name, live.wanted.service.name)
+    let wanted = live.wanted();
+    format!("{}/service/{}", wanted.name, wanted.service.name)
 }

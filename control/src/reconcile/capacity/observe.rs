@@ -16,10 +16,11 @@ pub(super) fn observe(
     changed_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Observed {
-    let policy = &live.wanted.scaling;
+    let wanted = live.wanted();
+    let policy = &wanted.scaling;
     let fleet = live.fleet.borrow();
     let held = |way| {
-        let hold = holds.held(&live.wanted.name, way, now)?;
+        let hold = holds.held(&wanted.name, way, now)?;
         let left = (hold.expires_at - now).max(TimeDelta::zero()).num_seconds();
         Some(format!("{} holds it for {left} s more: {}", hold.by, hold.reason))
     };
