@@ -8,18 +8,21 @@ use aws_sdk_cloudwatch::config::interceptors::BeforeDeserializationInterceptorCo
 use aws_sdk_cloudwatch::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_cloudwatch::error::BoxError;
 use aws_sdk_cloudwatch::types::{
-    Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, ScanBy, StatusCode,
+    Dimension, Metric, MetricDataQuery, MetricDataResult, MetricDatum, MetricStat, ScanBy,
+    StandardUnit, StatusCode,
 };
 use chrono::{DateTime, Utc};
 
 use super::client::{failed, incomplete, instant, signed, stamp};
-use super::{CallError, Completeness, MetricQuery, Metrics, Series};
+use super::{CallError, Completeness, Datum, MetricQuery, Metrics, Series, Unit};
 
 /// CloudWatch takes up to 500 queries at once.
 const QUERIES_MAX: usize = 500;
 /// One page holds 100,800 points. Our widest call is 500 series over 15 minutes of 10 s points,
 /// 45,000 in all; more pages than this is an answer that never ends.
 const PAGES_MAX: usize = 8;
+/// CloudWatch takes up to 1,000 values at once.
+const DATA_MAX: usize = 1_000;
 
 /// Every series over `[from, to)`.
 pub(super) async fn metrics(
@@ -72,18 +75,49 @@ async fn batch_metrics(
 }
 
 fn query(one: &MetricQuery) -> MetricDataQuery {
-    let dimensions = one
-        .dimensions
-        .iter()
-        .map(|(name, value)| Dimension::builder().name(name).value(value).build());
     let metric = Metric::builder()
         .namespace(&one.namespace)
         .metric_name(&one.metric)
-        .set_dimensions(Some(dimensions.collect()))
+        .set_dimensions(Some(dimensions(&one.dimensions)))
         .build();
     let stat =
         MetricStat::builder().metric(metric).period(signed(one.period_s)).stat(&one.statistic);
     MetricDataQuery::builder().id(&one.id).metric_stat(stat.build()).return_data(true).build()
+}
+
+/// Publishes values of our own, in as many calls as they need.
+pub(super) async fn publish(
+    client: &Client,
+    namespace: &str,
+    data: &[Datum],
+) -> Result<(), CallError> {
+    let doing = || format!("publishing {} values to {namespace}", data.len());
+    for batch in data.chunks(DATA_MAX) {
+        let request = client.put_metric_data().namespace(namespace);
+        let request = request.set_metric_data(Some(batch.iter().map(datum).collect()));
+        request.send().await.map_err(failed(doing()))?;
+    }
+    Ok(())
+}
+
+fn datum(one: &Datum) -> MetricDatum {
+    let unit = match one.unit {
+        Unit::Count => StandardUnit::Count,
+        Unit::Milliseconds => StandardUnit::Milliseconds,
+    };
+    MetricDatum::builder()
+        .metric_name(&one.metric)
+        .set_dimensions(Some(dimensions(&one.dimensions)))
+        .timestamp(stamp(one.at))
+        .value(one.value)
+        .unit(unit)
+        .storage_resolution(1)
+        .build()
+}
+
+fn dimensions(pairs: &[(String, String)]) -> Vec<Dimension> {
+    let build = |(name, value): &(String, String)| Dimension::builder().name(name).value(value);
+    pairs.iter().map(|pair| build(pair).build()).collect()
 }
 
 /// What the pages of one answer add up to.

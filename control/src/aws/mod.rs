@@ -157,6 +157,23 @@ pub struct Metrics {
     pub server_time: Option<DateTime<Utc>>,
 }
 
+/// One value of one metric of our own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Datum {
+    pub metric: String,
+    pub dimensions: Vec<(String, String)>,
+    pub at: DateTime<Utc>,
+    pub value: f64,
+    pub unit: Unit,
+}
+
+/// What a value counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    Count,
+    Milliseconds,
+}
+
 /// AWS as control knows it. The real one is [`Aws`]; simulations bring their own.
 pub trait Cloud: Send + Sync {
     /// ECS: the service with its tasks.
@@ -184,6 +201,9 @@ pub trait Cloud: Send + Sync {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Answer<'a, Metrics>;
+    /// CloudWatch PutMetricData, at a resolution of one second. A value that is published twice is
+    /// counted twice, which none of ours minds: they are read by their maximum or average.
+    fn publish_metrics<'a>(&'a self, namespace: &'a str, data: &'a [Datum]) -> Answer<'a, ()>;
     /// Makes a change, at most once, without any retry.
     fn change<'a>(&'a self, change: &'a Change) -> Answer<'a, Receipt>;
 }
@@ -299,6 +319,10 @@ impl Cloud for Aws {
         to: DateTime<Utc>,
     ) -> Answer<'a, Metrics> {
         Box::pin(cloudwatch::metrics(&self.cloudwatch, queries, from, to))
+    }
+
+    fn publish_metrics<'a>(&'a self, namespace: &'a str, data: &'a [Datum]) -> Answer<'a, ()> {
+        Box::pin(cloudwatch::publish(&self.cloudwatch, namespace, data))
     }
 
     fn change<'a>(&'a self, change: &'a Change) -> Answer<'a, Receipt> {

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Answer, CallError, Change, Cloud, Completeness, MetricQuery, Metrics, Receipt, Series,
+    Answer, CallError, Change, Cloud, Completeness, Datum, MetricQuery, Metrics, Receipt, Series,
 };
 use crate::fleet::{self, samples};
 
@@ -32,6 +32,8 @@ pub(crate) struct SampleCloud {
     pub(crate) server_time: Mutex<Option<DateTime<Utc>>>,
     /// How many series each question asked for.
     pub(crate) questions: Mutex<Vec<usize>>,
+    /// What was published.
+    pub(crate) published: Mutex<Vec<Datum>>,
 }
 
 /// Points by metric.
@@ -47,6 +49,7 @@ impl SampleCloud {
             points: Mutex::new(None),
             server_time: Mutex::new(None),
             questions: Mutex::new(vec![]),
+            published: Mutex::new(vec![]),
         }
     }
 
@@ -134,6 +137,11 @@ impl Cloud for SampleCloud {
         let series = queries.iter().map(series).collect();
         let server_time = *self.server_time.lock().unwrap();
         Box::pin(async move { Ok(Metrics { series, server_time }) })
+    }
+
+    fn publish_metrics<'a>(&'a self, _: &'a str, data: &'a [Datum]) -> Answer<'a, ()> {
+        self.published.lock().unwrap().extend_from_slice(data);
+        Box::pin(async { Ok(()) })
     }
 
     fn change<'a>(&'a self, change: &'a Change) -> Answer<'a, Receipt> {
