@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::ops::Range;
 use std::sync::Mutex;
+use std::time::Duration;
 
 /// Below the range from which Linux takes the local ports of outgoing connections (32768 and up):
 /// a server that restarts on its port a minute later must still find it free.
@@ -16,32 +17,49 @@ const ATTEMPTS: u32 = 1_000;
 /// Handed out by this process, also when nobody listens yet.
 static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 
-/// A port on 127.0.0.1 where nobody listens, never handed out twice by this process.
+/// How long a look at a port may take; on loopback it is answered at once or refused at once.
+const LOOK_LIMIT: Duration = Duration::from_secs(1);
+
+/// A port on 127.0.0.1 where nobody listens, never handed out twice by this process. It is only
+/// looked at and not bound: a child that is just being forked would hold our socket until it runs
+/// its program, and whoever was told the port would find it busy.
 ///
 /// # Errors
 ///
 /// No free port was found.
 pub fn free() -> io::Result<u16> {
-    listen().map(|(port, _)| port)
+    take(|port| nobody_listens(port).then_some(port))
 }
 
-/// The same with its listener, for servers of our own: a port that is let go for a moment may stay
-/// busy, because a child that is just being forked holds our sockets until it runs its program.
+fn nobody_listens(port: u16) -> bool {
+    TcpStream::connect_timeout(&address(port).into(), LOOK_LIMIT)
+        .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+/// A port with its listener, for servers of our own.
 ///
 /// # Errors
 ///
 /// No free port was found.
 pub fn listen() -> io::Result<(u16, TcpListener)> {
+    take(|port| {
+        let listener = TcpListener::bind(address(port)).ok()?;
+        listener.set_nonblocking(true).ok()?;
+        Some((port, listener))
+    })
+}
+
+/// Tries ports by chance until one suits.
+fn take<T>(suits: impl Fn(u16) -> Option<T>) -> io::Result<T> {
     let mut taken = TAKEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     for _ in 0..ATTEMPTS {
         let port = rand::random_range(PORTS);
         if taken.contains(&port) {
             continue;
         }
-        if let Ok(listener) = TcpListener::bind(address(port)) {
-            listener.set_nonblocking(true)?;
+        if let Some(found) = suits(port) {
             taken.insert(port);
-            return Ok((port, listener));
+            return Ok(found);
         }
     }
     Err(io::Error::new(io::ErrorKind::AddrInUse, "finding a free loopback port"))
@@ -64,5 +82,11 @@ mod tests {
         assert_eq!(distinct.len(), ports.len());
         assert!(ports.iter().all(|port| PORTS.contains(port)));
         TcpListener::bind(address(ports[0])).unwrap();
+    }
+
+    #[test]
+    fn a_port_where_somebody_listens_is_not_free() {
+        let (port, _listener) = listen().unwrap();
+        assert!(!nobody_listens(port));
     }
 }

@@ -54,7 +54,7 @@ impl Region {
     ) -> anyhow::Result<Region> {
         let named = aws::Region { environment: options.environment.clone(), ..Default::default() };
         let keys = keys::generate(&dir.join("keys"), clock())?;
-        let endpoint_port = port::free()?;
+        let (endpoint_port, endpoint_listener) = port::listen()?;
         let mut manifest = Manifest {
             environment: named.environment.clone(),
             region: named.name.clone(),
@@ -94,7 +94,7 @@ impl Region {
             loops_stop: CancellationToken::new(),
             endpoint_stop: CancellationToken::new(),
         };
-        let services = region.serve(&named, options, &clock, endpoint_port).await?;
+        let services = region.serve(&named, options, &clock, endpoint_listener).await?;
         wallet::register(&services, &named, options, &environment).await?;
         services.look().await;
         services.run(&region.loops, &region.loops_stop);
@@ -102,13 +102,13 @@ impl Region {
         Ok(region)
     }
 
-    /// Builds the services and answers for them on `endpoint_port`.
+    /// Builds the services and answers for them on `listener`.
     async fn serve(
         &self,
         named: &aws::Region,
         options: &Options,
         clock: &Clock,
-        endpoint_port: u16,
+        listener: std::net::TcpListener,
     ) -> anyhow::Result<Services> {
         let given = || (named.clone(), Arc::clone(clock));
         let (a, c) = given();
@@ -137,8 +137,7 @@ impl Region {
             .with(Arc::new(Sts::new(named.clone())))
             .with(Arc::new(CostExplorer::new(a, c)));
         let router = endpoint.router().merge(sns.routes());
-        let listener = TcpListener::bind(port::address(endpoint_port)).await;
-        let listener = listener.context("opening the AWS endpoint")?;
+        let listener = TcpListener::from_std(listener).context("opening the AWS endpoint")?;
         let stop = self.endpoint_stop.clone();
         let serving = async move { axum::serve(listener, router).await };
         self.loops.spawn(stop.run_until_cancelled_owned(serving));

@@ -198,11 +198,13 @@ impl Shared {
     /// as a copy of another.
     async fn join(&self, node: &Node) -> anyhow::Result<()> {
         let writer = self.node(self.writer());
-        let mut session = writer.session().await.context("asking the writer for its history")?;
-        let history = session.history().await?;
-        session.close().await;
+        // The member stops receiving before the writer is asked: through the member that it
+        // followed until now it may be given writes younger than the answer.
         let mut session = node.session().await?;
         let position = session.settled().await?;
+        session.close().await;
+        let mut session = writer.session().await.context("asking the writer for its history")?;
+        let history = session.history().await?;
         session.close().await;
         if history.contains(&position) {
             match self.follow(node, writer).await {
