@@ -41,7 +41,7 @@ target/debug/control check --environment control/environments/local.yaml --runbo
 
 if [[ ${1:-} != --quick ]]; then
   step "a short drill under load"
-  target/debug/sandbox demo --headless --for 90s --rate 60 --surge 240
+  target/debug/sandbox demo --headless --for 90s --rate 60 --surge 400
 fi
 
 step "done"
