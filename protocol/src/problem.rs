@@ -2,13 +2,14 @@
 //!
 //! Clients match on `code`, never on `title` or `detail`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The media type of a [`Problem`].
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// `application/problem+json`, with the members this product adds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// A relative URI that names the kind of problem: `/problems/insufficient-funds`.
@@ -27,13 +28,16 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// True when the same request, with the same idempotency key, may succeed later.
     pub retryable: bool,
+    /// The state as it is now, when the request expected another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current_state: Option<String>,
     /// Names this request in the logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }
 
 /// One faulty field of a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldError {
     /// The field as the client wrote it: `amount`, `timestamp`, `Idempotency-Key`.

@@ -1,10 +1,13 @@
 //! Alerts as dashboards read them.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How urgent an alert is. P1: SMS and e-mail. P2: e-mail. P3: e-mail. P4: dashboard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum Severity {
     P1,
     P2,
@@ -13,7 +16,7 @@ pub enum Severity {
 }
 
 /// Where an alert's episode stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertState {
     Pending,
@@ -23,7 +26,7 @@ pub enum AlertState {
 }
 
 /// One episode of one alert rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AlertView {
     /// Names the episode for ever.
     pub id: String,

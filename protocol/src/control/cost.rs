@@ -1,9 +1,10 @@
 //! What an environment costs.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the environment costs as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CostView {
     /// Observed topology times the price book, in millionths of a dollar an hour.
     pub micros_per_hour: Option<u64>,
@@ -14,7 +15,7 @@ pub struct CostView {
 }
 
 /// One component's share of the cost.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CostComponent {
     pub name: String,
     /// What was counted: `4 × 0.25 vCPU, 0.5 GB`.

@@ -1,10 +1,11 @@
 //! Scaling decisions as dashboards read them.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What control decided about a resource, and why. Holding still is a decision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionView {
     pub seq: u64,
     pub at: DateTime<Utc>,

@@ -4,27 +4,34 @@
 //! `environment`
 //! ([`EnvironmentView`], the newest replaces the one before) and `journal` ([`JournalEvent`], whose
 //! `seq` is the SSE id, so that `Last-Event-ID` resumes without loss), and `heartbeat`
-//! ([`Heartbeat`]) every 5 s. Money is in millionths of a US dollar.
+//! ([`Heartbeat`]) every 5 s, and `cut` ([`Cut`]) to a client that did not read. Money is in millionths of a US dollar.
 
 mod alert;
 mod cost;
 mod decision;
+mod library;
 mod reading;
+mod record;
+mod request;
 mod run;
 mod seen;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use alert::*;
 pub use cost::*;
 pub use decision::*;
+pub use library::*;
 pub use reading::*;
+pub use record::*;
+pub use request::*;
 pub use run::*;
 pub use seen::*;
 
 /// The first message of the stream, and `GET /v1/environments`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Snapshot {
     /// The newest journal event that this snapshot contains.
     pub seq: u64,
@@ -37,14 +44,25 @@ pub struct Snapshot {
 }
 
 /// Sent every 5 s so that a silent stream is told from a dead one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Heartbeat {
     pub at: DateTime<Utc>,
     pub seq: u64,
 }
 
+/// The last message of a stream whose client did not read it. The client resumes by its own
+/// `Last-Event-ID` as after any other end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Cut {
+    /// The newest journal event that was sent.
+    pub seq: u64,
+    pub why: String,
+}
+
 /// What a token may do; each role includes the ones before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     Viewer,
@@ -54,7 +72,7 @@ pub enum Role {
 }
 
 /// What an environment is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Tier {
     Local,
@@ -63,7 +81,7 @@ pub enum Tier {
 }
 
 /// What control may do in an environment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Reads and alerts.
@@ -75,7 +93,7 @@ pub enum Mode {
 }
 
 /// One environment on one page: everything that the overview and the detail screen show.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EnvironmentView {
     pub name: String,
     pub tier: Tier,
@@ -99,7 +117,7 @@ pub struct EnvironmentView {
 }
 
 /// One line of the journal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JournalEvent {
     pub seq: u64,
     pub at: DateTime<Utc>,

@@ -1,10 +1,11 @@
 //! A signal's value with how far it can be trusted.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What was read for a signal, and how far it can be trusted. Never a bare number.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Reading {
     /// Of a closed period, complete and young enough to act on.

@@ -1,12 +1,15 @@
 //! Runbooks: plans, runs and their steps.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A runbook in execution.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunView {
     pub id: String,
+    #[serde(default)]
+    pub environment: String,
     pub runbook: String,
     pub revision: u32,
     /// `planned`, `awaiting_approval`, `running`, `paused`, `succeeded`, `compensating`,
@@ -15,6 +18,12 @@ pub struct RunView {
     pub started_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
     pub requested_by: String,
+    /// What it was planned to do; an approval is for this plan and for no other.
+    #[serde(default)]
+    pub plan_hash: String,
+    /// What it waits for people to approve.
+    #[serde(default)]
+    pub asks: Option<AskView>,
     /// True when the run is a rehearsal.
     pub drill: bool,
     pub steps: Vec<StepView>,
@@ -25,8 +34,20 @@ pub struct RunView {
     pub reason: String,
 }
 
+/// An approval that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AskView {
+    pub step: String,
+    /// How many people must say yes.
+    pub need: u32,
+    /// Who did.
+    pub by: Vec<String>,
+    /// From here on it is too late, and the run ends.
+    pub expires_at: DateTime<Utc>,
+}
+
 /// One step of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StepView {
     pub id: String,
     /// `pending`, `running`, `waiting`, `observing`, `done`, `skipped`, `failed`, `timed_out`.
@@ -37,7 +58,7 @@ pub struct StepView {
 }
 
 /// `POST /v1/runs:plan`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanRequest {
     pub environment: String,
@@ -49,7 +70,7 @@ pub struct PlanRequest {
 }
 
 /// What a run would do, resolved against the world as it is. Nothing has happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanView {
     /// Approval and start bind to this; it changes when the world moves.
     pub hash: String,
@@ -62,7 +83,7 @@ pub struct PlanView {
 }
 
 /// `POST /v1/runs`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartRequest {
     pub plan_hash: String,

@@ -1,12 +1,13 @@
 //! What is seen of an environment: traffic, the service and its tasks, redundancy groups.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Reading;
 
 /// The service's golden signals over the newest closed period.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrafficView {
     /// Requests per second.
     pub tps: Reading,
@@ -27,7 +28,7 @@ pub struct TrafficView {
 }
 
 /// One point of the charts; a missing value is a gap.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrafficPoint {
     pub at: DateTime<Utc>,
     pub tps: Option<f64>,
@@ -39,7 +40,7 @@ pub struct TrafficPoint {
 }
 
 /// The service's tasks: wanted and seen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ServiceView {
     pub name: String,
     /// `own` when control sets the desired count, `floor` when it moves the minimum capacity.
@@ -57,7 +58,7 @@ pub struct ServiceView {
 }
 
 /// One task.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskView {
     pub id: String,
     pub zone: String,
@@ -70,7 +71,7 @@ pub struct TaskView {
 
 /// A redundancy group (database cluster, cache, broker): its state and its members with their
 /// roles.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupView {
     pub name: String,
     /// As AWS says it: `available`, `failing-over`, `ACTIVE`, `HEALING`, …
@@ -81,7 +82,7 @@ pub struct GroupView {
 }
 
 /// One member of a redundancy group.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberView {
     pub id: String,
     pub zone: String,

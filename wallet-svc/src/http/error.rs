@@ -102,6 +102,7 @@ impl Error {
             code,
             errors: self.fields.clone(),
             retryable: retry_after_s(self.code).is_some(),
+            current_state: None,
             request_id: Some(request_id.to_owned()),
         };
         let body = serde_json::to_vec(&problem).expect("a problem is texts and numbers");

@@ -1,0 +1,65 @@
+//! What is asked of the control plane: the bodies of the requests that change something.
+//!
+//! Each names its reason, because the journal keeps why. Who asks is the bearer of the token, and
+//! the `Idempotency-Key` header names the request itself.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Why somebody does something, and what they believe they are changing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Because {
+    /// 1 to 300 characters.
+    pub reason: String,
+    /// The state that the caller saw. If it is another one by now, nothing is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_state: Option<String>,
+}
+
+/// `POST /v1/drills/{name}:arm`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ArmRequest {
+    pub environment: String,
+    pub reason: String,
+}
+
+/// Which way a service's size may not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldDirection {
+    In,
+    Out,
+    Both,
+}
+
+/// `POST /v1/holds`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HoldRequest {
+    pub environment: String,
+    pub direction: HoldDirection,
+    pub reason: String,
+    /// As `20m`; 4 h at most.
+    pub expires: String,
+}
+
+/// A hold on scaling that stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HoldView {
+    pub id: String,
+    pub environment: String,
+    pub direction: HoldDirection,
+    pub reason: String,
+    pub by: String,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// `POST /v1/runbooks:check`: a runbook or a drill, as it would stand in its file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckRequest {
+    pub text: String,
+}
