@@ -19,6 +19,7 @@ pub mod hold;
 pub mod http;
 pub mod intent;
 pub mod journal;
+pub mod listen;
 pub mod metrics;
 pub mod probe;
 pub mod readings;

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use control::api::client::{self, RunArgs, Target};
 use control::config::Process;
 use control::driver::Clock;
+use control::error::chain;
 use control::journal::{Verdict, verify};
 use control::serve::{EXIT_CONFIG, Files, ServeArgs, ServeError, configuration, serve};
 
@@ -48,6 +49,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     match Command::parse() {
         Command::Serve(args) => match serve(args, process, clock).await {
             Err(ServeError::Configuration(faults)) => refuse(&faults),
+            Err(ServeError::Listening(error)) => refuse(&chain(&error)),
             served => served.context("serving"),
         },
         Command::Check(files) => configuration(&files).map_or_else(|f| refuse(&f), |_| say("ok")),
@@ -65,7 +67,7 @@ fn say(text: impl std::fmt::Display) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn refuse(faults: &control::document::Faults) -> anyhow::Result<ExitCode> {
+fn refuse(faults: &dyn std::fmt::Display) -> anyhow::Result<ExitCode> {
     writeln!(io::stderr().lock(), "{faults}")?;
     Ok(ExitCode::from(EXIT_CONFIG))
 }

@@ -14,6 +14,18 @@ pub struct Metrics {
     pub metrics_asked: Counter,
     /// The server's clock minus ours, as last seen.
     pub clock_skew_seconds: Gauge<f64, AtomicU64>,
+    /// Requests that were denied, with a token or without.
+    pub requests_denied: Counter,
+    /// Requests over their caller's or address's allowance.
+    pub requests_limited: Counter,
+    /// Which start of the daemon this is.
+    pub epoch: Gauge,
+    /// The newest journal event.
+    pub journal_seq: Gauge,
+    /// Since the loop that is furthest behind last succeeded; NaN before its first success.
+    pub loop_lag_seconds: Gauge<f64, AtomicU64>,
+    /// The age of the newest reading, of the environment where it is oldest; NaN without one.
+    pub reading_age_seconds: Gauge<f64, AtomicU64>,
 }
 
 impl Metrics {
@@ -33,7 +45,33 @@ impl Metrics {
             "The server's clock minus ours, as last seen",
             clock_skew_seconds.clone(),
         );
-        Self { registry, metrics_asked, clock_skew_seconds }
+        let requests_denied = Counter::default();
+        let help = "Requests that were denied, with a token or without";
+        registry.register("requests_denied", help, requests_denied.clone());
+        let requests_limited = Counter::default();
+        let help = "Requests over their caller's or address's allowance";
+        registry.register("requests_limited", help, requests_limited.clone());
+        let epoch = Gauge::default();
+        registry.register("epoch", "Which start of the daemon this is", epoch.clone());
+        let journal_seq = Gauge::default();
+        registry.register("journal_seq", "The newest journal event", journal_seq.clone());
+        let loop_lag_seconds = Gauge::default();
+        let help = "Since the loop furthest behind last succeeded; NaN before its first success";
+        registry.register("loop_lag_seconds", help, loop_lag_seconds.clone());
+        let reading_age_seconds = Gauge::default();
+        let help = "Age of the newest reading where it is oldest; NaN without one";
+        registry.register("reading_age_seconds", help, reading_age_seconds.clone());
+        Self {
+            registry,
+            metrics_asked,
+            clock_skew_seconds,
+            requests_denied,
+            requests_limited,
+            epoch,
+            journal_seq,
+            loop_lag_seconds,
+            reading_age_seconds,
+        }
     }
 
     /// The text that `/metrics` answers.

@@ -4,7 +4,6 @@
 //! SIGINT: no new passes, open requests end, passes end, within one deadline. A loop that dies by
 //! itself ends the process with 1, and so does another process that takes the journal over.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,14 +15,15 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::alert::Alerts;
-use crate::api::{self, Api, Tokens};
+use crate::api::identity::{Identities, Policy};
+use crate::api::{self, Api, Denials, Tokens, Trust};
 use crate::app::{App, BuildError};
 use crate::aws::Aws;
 use crate::config::{Environment, Process, read_environments};
 use crate::document::Faults;
-use crate::driver::Clock;
+use crate::driver::{Clock, Schedule};
 use crate::journal::{Journal, JournalError};
+use crate::listen::{self, Certificates, ListenError, Listening};
 use crate::runbook;
 use crate::runbook::library::Library;
 
@@ -40,9 +40,8 @@ pub struct ServeArgs {
     /// The journal, created if it does not exist.
     #[arg(long, value_name = "FILE")]
     pub journal: PathBuf,
-    /// Where to answer; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS")]
-    pub listen: SocketAddr,
+    #[command(flatten)]
+    pub listening: Listening,
     /// Where to write our own address once we answer.
     #[arg(long, value_name = "FILE")]
     pub address_file: Option<PathBuf>,
@@ -60,6 +59,9 @@ pub struct Files {
     /// Who may use the API.
     #[arg(long, value_name = "FILE")]
     pub tokens: Option<PathBuf>,
+    /// Who else may: people whom an identity provider knows.
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
 }
 
 /// What all files say, without a fault.
@@ -68,6 +70,7 @@ pub struct Configuration {
     pub environments: Vec<Environment>,
     pub library: Library,
     pub tokens: Tokens,
+    pub identity: Option<Policy>,
 }
 
 /// What kept the daemon from serving.
@@ -79,12 +82,14 @@ pub enum ServeError {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Build(#[from] BuildError),
+    #[error(transparent)]
+    Listening(#[from] ListenError),
+    #[error("preparing to ask the identity provider for its keys")]
+    Identity(#[source] reqwest::Error),
     #[error("listening on {address}")]
     Listen { address: SocketAddr, source: io::Error },
     #[error("writing our address to {path}")]
     AddressFile { path: String, source: io::Error },
-    #[error("answering requests")]
-    Answer(#[source] io::Error),
     #[error("installing the signal handlers")]
     Signals(#[source] io::Error),
 }
@@ -106,9 +111,11 @@ pub fn configuration(files: &Files) -> Result<Configuration, Faults> {
         Some(path) => crate::config::read_tokens(path).map_err(&mut note),
         None => Ok(Tokens::default()),
     };
-    match (environments, library, tokens) {
-        (Ok(environments), Ok(library), Ok(tokens)) => {
-            Ok(Configuration { environments, library, tokens })
+    let identity = files.identity.as_ref().map(|path| crate::config::read_identity(path));
+    let identity = identity.transpose().map_err(&mut note);
+    match (environments, library, tokens, identity) {
+        (Ok(environments), Ok(library), Ok(tokens), Ok(identity)) => {
+            Ok(Configuration { environments, library, tokens, identity })
         }
         _ => Err(Faults(faults)),
     }
@@ -124,22 +131,26 @@ pub async fn serve(
     process: Process,
     clock: Clock,
 ) -> Result<ExitCode, ServeError> {
-    let Configuration { environments, library, tokens } = configuration(&args.files)?;
+    let Configuration { environments, library, tokens, identity } = configuration(&args.files)?;
+    let certificates = args.listening.check()?;
+    let identities = identity.map(Identities::new).transpose().map_err(ServeError::Identity)?;
     let region = environments[0].region.clone();
     let cloud = Arc::new(Aws::connect(&region).await);
     let journal = Journal::open(&args.journal, clock.clone()).await?;
     let app = App::build(clock, journal, cloud, environments).await?;
     app.refuse_two_owners().await?;
 
-    let address = args.listen;
+    let address = args.listening.listen;
     let listen = |source| ServeError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
 
     let alerts = app.start_loops().await?;
     let engine = runbook::start(&app, library, process.wallet_token_file).await?;
-    let answered = answer(&app, alerts, engine, tokens, listener);
-    announce(address, args.address_file.as_deref())?;
+    let api = Api::recover(app.clone(), engine, alerts, Trust { tokens, identities }).await?;
+    let scheme = if certificates.is_some() { "https" } else { "http" };
+    let answered = answer(&api, certificates, listener);
+    announce(&format!("{scheme}://{address}"), args.address_file.as_deref())?;
     let ended = until_ended(&app, answered).await;
     app.stop.cancel();
     app.tracker.close();
@@ -150,34 +161,29 @@ pub async fn serve(
     ended
 }
 
-fn announce(address: SocketAddr, file: Option<&std::path::Path>) -> Result<(), ServeError> {
-    let url = format!("http://{address}");
+fn announce(url: &str, file: Option<&std::path::Path>) -> Result<(), ServeError> {
     tracing::info!(address = url, "control answers on {url}");
     let Some(path) = file else { return Ok(()) };
     std::fs::write(path, format!("{url}\n"))
         .map_err(|source| ServeError::AddressFile { path: path.display().to_string(), source })
 }
 
-async fn answer(
-    app: &App,
-    alerts: BTreeMap<String, Arc<Alerts>>,
-    engine: runbook::engine::Engine,
-    tokens: Tokens,
-    listener: TcpListener,
-) -> Result<(), ServeError> {
-    let router = api::router(&Api::new(app.clone(), engine, alerts, tokens));
-    let stop = app.stop.clone();
-    axum::serve(listener, router)
-        .with_graceful_shutdown(async move { stop.cancelled().await })
-        .await
-        .map_err(ServeError::Answer)
+/// Answers until the process shall end, and then until every open request is answered.
+async fn answer(api: &Api, certificates: Option<Arc<Certificates>>, listener: TcpListener) {
+    let every = Schedule::every("denials", api::DENIALS_PERIOD, api::DENIALS_PERIOD);
+    api.app.driver.start(every, Denials(api.clone()));
+    let stop = api.app.stop.clone();
+    if let Some(certificates) = certificates.clone() {
+        api.app.tracker.spawn(async move { certificates.renew(stop).await });
+    }
+    listen::serve(listener, certificates, api::router(api), api.app.stop.clone()).await;
 }
 
 /// Waits for a signal, for a loop that died, or for the journal to be taken over, and then for
 /// the open requests.
 async fn until_ended(
     app: &App,
-    answered: impl Future<Output = Result<(), ServeError>>,
+    answered: impl Future<Output = ()>,
 ) -> Result<ExitCode, ServeError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
@@ -193,13 +199,11 @@ async fn until_ended(
             tracing::error!("a loop died; the process ends with it");
             ExitCode::FAILURE
         }
-        result = &mut answered => return result.map(|()| ExitCode::FAILURE),
+        () = &mut answered => ExitCode::FAILURE,
     };
     tracing::info!("control ends");
     app.stop.cancel();
     // A client that never finishes its request must not keep us.
-    match tokio::time::timeout(SHUTDOWN_MAX / 2, answered).await {
-        Ok(result) => result.map(|()| code),
-        Err(_) => Ok(code),
-    }
+    let _ = tokio::time::timeout(SHUTDOWN_MAX / 2, answered).await;
+    Ok(code)
 }

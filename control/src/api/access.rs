@@ -1,31 +1,55 @@
 //! Lets in who may come in, and writes down who may not.
+//!
+//! In this order, cheapest first: the address's allowance, who it is, that one's allowance, the
+//! role. What the role may do in which environment is asked by the handlers, which know it.
 
-use super::{Api, error::Error};
-use crate::journal::Entry;
+use super::{Api, error::Error, identity::Identities, limit::Denial, once, tokens::Tokens};
+use crate::{app::Live, journal::Entry, listen::Peer};
 use axum::{
-    extract::{FromRequestParts, MatchedPath, Request, State},
+    extract::{FromRequestParts, Request, State},
     http::{HeaderMap, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use protocol::control::Role;
+use chrono::{DateTime, Utc};
+use protocol::control::{Role, Tier};
 use serde_json::json;
+use std::sync::Arc;
+
+/// Why somebody may act in production.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// A token alone.
+    Token,
+    /// A token that the tokens file calls `break_glass`.
+    BreakGlass,
+    /// The identity provider says that a second factor was asked for.
+    SecondFactor,
+}
 
 /// Who asks. Only requests that came through [`guard`] have one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub name: String,
     pub role: Role,
+    pub proof: Proof,
+    /// The only environments that there are for this caller; `None` is all of them.
+    pub environments: Option<Arc<[String]>>,
 }
 
 impl Caller {
-    /// Asks for a higher role than the route does.
-    ///
-    /// # Errors
-    ///
-    /// When the caller does not have it.
-    pub fn need(&self, role: Role) -> Result<(), Error> {
-        if self.role >= role { Ok(()) } else { Err(Error::Forbidden { need: role }) }
+    /// True when the environment exists for this caller.
+    #[must_use]
+    pub fn sees(&self, environment: &str) -> bool {
+        let listed = |names: &Arc<[String]>| names.iter().any(|name| name == environment);
+        self.environments.as_ref().is_none_or(listed)
+    }
+
+    /// True when a journal event is of an environment that the caller sees. What belongs to none
+    /// is for callers who see all.
+    #[must_use]
+    pub fn sees_subject(&self, subject: &str) -> bool {
+        self.sees(subject.split('/').next().unwrap_or_default())
     }
 }
 
@@ -37,63 +61,154 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
+impl Api {
+    /// An environment, to look at.
+    ///
+    /// # Errors
+    ///
+    /// When there is none with this name for the caller.
+    pub(super) fn environment(&self, caller: &Caller, name: &str) -> Result<&Arc<Live>, Error> {
+        let live = self.app.environments.get(name).filter(|_| caller.sees(name));
+        live.ok_or_else(|| Error::NotFound { what: "environment", name: name.to_owned() })
+    }
+
+    /// Those that there are for the caller, or the one that was asked for.
+    ///
+    /// # Errors
+    ///
+    /// When there is none with this name for the caller.
+    pub(super) fn environments(
+        &self,
+        caller: &Caller,
+        only: Option<&String>,
+    ) -> Result<Vec<(&String, &Arc<Live>)>, Error> {
+        if let Some(name) = only {
+            self.environment(caller, name)?;
+        }
+        let all = self.app.environments.iter();
+        let wanted = |name: &String| caller.sees(name) && only.is_none_or(|only| only == name);
+        Ok(all.filter(|(name, _)| wanted(name)).collect())
+    }
+
+    /// An environment, to change something in: production asks for a second factor.
+    ///
+    /// # Errors
+    ///
+    /// When there is none with this name for the caller, or it asks for more proof.
+    pub(super) fn acting(&self, caller: &Caller, name: &str) -> Result<&Arc<Live>, Error> {
+        let live = self.environment(caller, name)?;
+        if live.wanted().tier == Tier::Production && caller.proof == Proof::Token {
+            return Err(Error::SecondFactor { environment: name.to_owned() });
+        }
+        Ok(live)
+    }
+}
+
+/// Whom we believe to be who they say.
+#[derive(Debug, Default)]
+pub struct Trust {
+    pub tokens: Tokens,
+    pub identities: Option<Identities>,
+}
+
+impl Trust {
+    /// Whoever holds this token. The file comes first: its tokens also work on the night on which
+    /// the identity provider does not.
+    ///
+    /// # Errors
+    ///
+    /// Why the token proves nothing.
+    async fn recognise(&self, token: &str, now: DateTime<Utc>) -> Result<Caller, Error> {
+        match (self.tokens.caller(token, now), &self.identities) {
+            // A JWT is three texts with dots between them; our own tokens have none.
+            (Err(Error::Unauthenticated), Some(identities)) if token.contains('.') => {
+                identities.recognise(token, now).await
+            }
+            (known, _) => known,
+        }
+    }
+}
+
 /// What a route's guard needs to know.
 #[derive(Clone)]
 pub(super) struct Gate {
     pub(super) api: Api,
     pub(super) role: Role,
+    /// The method and the path of the route: `POST /v1/holds`.
+    pub(super) asked: String,
+    pub(super) changes: bool,
+    pub(super) endless: bool,
 }
 
 /// Lets in whoever has at least the gate's role.
 pub(super) async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    let caller = holder(&gate.api, request.headers());
-    admit(&gate.api, gate.role, caller, request, next).await
-}
-
-async fn admit(
-    api: &Api,
-    role: Role,
-    caller: Option<Caller>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let name = caller.as_ref().map_or("anonymous", |caller| caller.name.as_str()).to_owned();
-    let path = request.extensions().get::<MatchedPath>();
-    let path =
-        path.map_or_else(|| request.uri().path().to_owned(), |path| path.as_str().to_owned());
-    let asked = format!("{} {path}", request.method());
-    if let Err(after) = api.limits.take(&name, (api.app.clock)()) {
+    let api = gate.api.clone();
+    let address = request.extensions().get::<Peer>().map(|peer| peer.0);
+    let now = (api.app.clock)();
+    if let Err(after) = api.limits.take_address(address, now) {
+        api.app.metrics.requests_limited.inc();
         return Error::TooMany { after }.into_response();
     }
-    let answer = match caller {
-        None => Error::Unauthenticated.into_response(),
-        Some(caller) if caller.role < role => Error::Forbidden { need: role }.into_response(),
-        Some(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
+    let known = recognise(&api, request.headers()).await;
+    let name = known.as_ref().map_or("anonymous", |caller| caller.name.as_str()).to_owned();
+    if let Err(after) = api.limits.take_name(&name, now) {
+        api.app.metrics.requests_limited.inc();
+        return Error::TooMany { after }.into_response();
+    }
+    let asked = gate.asked.clone();
+    let answer = match known {
+        Err(error) => error.into_response(),
+        Ok(caller) if caller.role < gate.role => Error::Role { need: gate.role }.into_response(),
+        Ok(caller) => admit(gate, caller, request, next).await,
     };
-    if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&answer.status()) {
-        note(api, &name, &asked, answer.status()).await;
+    let status = answer.status();
+    if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status) {
+        api.app.metrics.requests_denied.inc();
+        let denial = Denial { name, asked, status: status.as_u16() };
+        if let Some(entry) = api.limits.deny(&denial, address, now) {
+            write_down(&api, entry).await;
+        }
     }
     answer
 }
 
-fn holder(api: &Api, headers: &HeaderMap) -> Option<Caller> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let token = value.strip_prefix("Bearer ")?;
-    let known = api.tokens.holder(token)?;
-    Some(Caller { name: known.name.clone(), role: known.role })
+/// Passes the request on, for as long as its kind may take.
+async fn admit(gate: Gate, caller: Caller, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(caller.clone());
+    if gate.endless {
+        return next.run(request).await;
+    }
+    let answer = async {
+        if !gate.changes {
+            return next.run(request).await;
+        }
+        if caller.proof == Proof::BreakGlass {
+            let summary = format!("{} breaks the glass: {}", caller.name, gate.asked);
+            let data = json!({ "asked": gate.asked });
+            let entry = Entry::by(&caller.name, "control/api", "access.break_glass", summary, data);
+            if let Err(error) = gate.api.app.journal.append(entry).await {
+                return Error::from(error).into_response();
+            }
+        }
+        let done = once::answer(&gate.api, caller, gate.asked.clone(), request, next).await;
+        done.unwrap_or_else(IntoResponse::into_response)
+    };
+    match tokio::time::timeout(super::ANSWER_MAX, answer).await {
+        Ok(answer) => answer,
+        Err(_) => Error::TimedOut.into_response(),
+    }
 }
 
-/// A denial is an event; a flood of denials is one event.
-async fn note(api: &Api, name: &str, asked: &str, status: StatusCode) {
-    if !api.limits.denial_is_news(&format!("{name} {asked}"), (api.app.clock)()) {
-        return;
-    }
-    let summary = format!("{asked} denied to {name}: {}", status.as_u16());
-    let data = json!({ "asked": asked, "status": status.as_u16() });
-    let entry = Entry::by(name, "control/api", "access.denied", summary, data);
+async fn recognise(api: &Api, headers: &HeaderMap) -> Result<Caller, Error> {
+    let token = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
+        .ok_or(Error::Unauthenticated)?;
+    api.trust.recognise(token, (api.app.clock)()).await
+}
+
+/// A denial that cannot be recorded is still a denial.
+pub(super) async fn write_down(api: &Api, entry: Entry) {
     if let Err(error) = api.app.journal.append(entry).await {
         tracing::error!(error = &error as &dyn std::error::Error, "a denial is not recorded");
     }

@@ -1,50 +1,44 @@
 //! What is wrong, and who looks after it.
 
-use super::{Api, access::Caller, error::Error, runs::split};
+use super::{Api, access::Caller, error::Error, runs::check_reason};
 use crate::journal::Entry;
 use axum::{
     Json,
     extract::{Path, State, rejection::JsonRejection},
 };
-use protocol::control::AlertView;
-use serde::Deserialize;
+use protocol::control::{AlertView, Because};
 use serde_json::json;
 
 /// `GET /v1/alerts`: of all environments, most severe first.
-pub(super) async fn list(State(api): State<Api>) -> Json<Vec<AlertView>> {
+pub(super) async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+) -> Result<Json<Vec<AlertView>>, Error> {
+    let environments = api.environments(&caller, None)?.into_iter();
     let mut alerts: Vec<AlertView> =
-        api.app.environments.values().flat_map(|live| live.alerts.borrow().clone()).collect();
+        environments.flat_map(|(_, live)| live.alerts.borrow().clone()).collect();
     alerts.sort_by(|a, b| a.severity.cmp(&b.severity).then(b.since.cmp(&a.since)));
-    Json(alerts)
-}
-
-/// Why somebody does something.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Because {
-    pub(super) reason: String,
+    Ok(Json(alerts))
 }
 
 /// `POST /v1/alerts/{id}:ack`.
-pub(super) async fn act(
+pub(super) async fn ack(
     State(api): State<Api>,
     caller: Caller,
-    Path(call): Path<String>,
+    Path(id): Path<String>,
     body: Result<Json<Because>, JsonRejection>,
 ) -> Result<Json<AlertView>, Error> {
-    let (id, verb) = split(&call)?;
-    if verb != "ack" {
-        return Err(Error::NoRoute);
-    }
-    let Json(Because { reason }) = body?;
-    let found = api.app.environments.iter().find_map(|(name, live)| {
+    let Json(Because { reason, .. }) = body?;
+    check_reason(&reason)?;
+    let found = api.environments(&caller, None)?.into_iter().find_map(|(name, live)| {
         let known = live.alerts.borrow().iter().any(|alert| alert.id == id);
         known.then(|| (name.clone(), live.clone()))
     });
-    let unknown = || Error::NotFound { what: "alert", name: id.to_owned() };
+    let unknown = || Error::NotFound { what: "alert", name: id.clone() };
     let (environment, live) = found.ok_or_else(unknown)?;
+    api.acting(&caller, &environment)?;
     let desk = api.alerts.get(&environment).ok_or_else(unknown)?;
-    desk.ack(id, &caller.name, (api.app.clock)()).await?;
+    desk.ack(&id, &caller.name, (api.app.clock)()).await?;
     let subject = format!("{environment}/alert/{id}");
     let summary = format!("{} on alert {id}: {reason}", caller.name);
     let note = Entry::by(&caller.name, subject, "note", summary, json!({ "reason": reason }));

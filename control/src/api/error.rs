@@ -1,10 +1,15 @@
 //! The one place where a refusal or a fault becomes an answer: RFC 9457, with a stable code.
 
-use crate::{alert::AckError, hold::HoldError, journal::JournalError, runbook::refusal::Refusal};
+use crate::{
+    alert::AckError,
+    hold::HoldError,
+    journal::JournalError,
+    runbook::{refusal::Refusal, view},
+};
 use axum::{
     Json,
     body::Body,
-    extract::rejection::{JsonRejection, QueryRejection},
+    extract::rejection::{BytesRejection, JsonRejection, QueryRejection},
     http::{HeaderValue, Response, StatusCode, header},
     response::IntoResponse,
 };
@@ -19,8 +24,22 @@ use std::{any::Any, time::Duration};
 pub enum Error {
     #[error("the Authorization header must hold a bearer token that this daemon knows")]
     Unauthenticated,
-    #[error("this needs the role {need:?}")]
-    Forbidden { need: Role },
+    #[error("{why}")]
+    Token { why: String },
+    #[error("{why}")]
+    NoRole { why: String },
+    #[error(
+        "the identity provider's keys cannot be fetched, so its tokens cannot be checked; tokens \
+         of the tokens file still work"
+    )]
+    NoKeys,
+    #[error("this needs the role {}", role_name(*.need))]
+    Role { need: Role },
+    #[error(
+        "acting in {environment} needs a second factor: sign in again with one, or use a token \
+         that the tokens file calls break_glass"
+    )]
+    SecondFactor { environment: String },
     #[error("too many requests; try again in a moment")]
     TooMany { after: Duration },
     #[error("{message}")]
@@ -28,7 +47,20 @@ pub enum Error {
     #[error("{0}")]
     Body(#[from] JsonRejection),
     #[error("{0}")]
+    Bytes(#[from] BytesRejection),
+    #[error("{0}")]
     Query(#[from] QueryRejection),
+    #[error("this Idempotency-Key named another request before; each request needs its own")]
+    KeyReused,
+    #[error("the request that this Idempotency-Key names is being done; ask again in a moment")]
+    InProgress,
+    #[error(
+        "the request that this Idempotency-Key names was done, and its answer was too long to \
+         keep; look at what it changed"
+    )]
+    DoneBefore,
+    #[error("{what} is {current}, and not {expected} as expected; nothing was done")]
+    Moved { what: String, expected: String, current: String },
     #[error("there is no {what} `{name}`")]
     NotFound { what: &'static str, name: String },
     #[error("there is no such route; GET /v1/environments is one")]
@@ -45,6 +77,8 @@ pub enum Error {
     Journal(#[from] JournalError),
     #[error("too many streams are open")]
     TooManyStreams,
+    #[error("this takes longer than a request may; a change goes on and is done once")]
+    TimedOut,
     #[error("the request failed inside the daemon")]
     Panicked,
 }
@@ -54,7 +88,11 @@ impl Error {
         use StatusCode as S;
         match self {
             Self::Unauthenticated => (S::UNAUTHORIZED, "UNAUTHENTICATED"),
-            Self::Forbidden { .. } => (S::FORBIDDEN, "INSUFFICIENT_ROLE"),
+            Self::Token { .. } => (S::UNAUTHORIZED, "INVALID_TOKEN"),
+            Self::NoRole { .. } => (S::FORBIDDEN, "NO_ROLE"),
+            Self::NoKeys => (S::SERVICE_UNAVAILABLE, "IDENTITY_PROVIDER_UNAVAILABLE"),
+            Self::Role { .. } => (S::FORBIDDEN, "INSUFFICIENT_ROLE"),
+            Self::SecondFactor { .. } => (S::FORBIDDEN, "SECOND_FACTOR_REQUIRED"),
             Self::TooMany { .. } => (S::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS"),
             Self::Invalid { .. } | Self::Query(_) => (S::BAD_REQUEST, "INVALID_REQUEST"),
             Self::Body(rejection) if rejection.status() == S::PAYLOAD_TOO_LARGE => {
@@ -63,7 +101,14 @@ impl Error {
             Self::Body(JsonRejection::MissingJsonContentType(_)) => {
                 (S::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE")
             }
-            Self::Body(_) => (S::BAD_REQUEST, "INVALID_REQUEST"),
+            Self::Bytes(rejection) if rejection.status() == S::PAYLOAD_TOO_LARGE => {
+                (S::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE")
+            }
+            Self::Body(_) | Self::Bytes(_) => (S::BAD_REQUEST, "INVALID_REQUEST"),
+            Self::KeyReused => (S::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED"),
+            Self::InProgress => (S::CONFLICT, "REQUEST_IN_PROGRESS"),
+            Self::DoneBefore => (S::CONFLICT, "REQUEST_DONE"),
+            Self::Moved { .. } => (S::CONFLICT, "STATE_MOVED"),
             Self::NotFound { .. } => (S::NOT_FOUND, "NOT_FOUND"),
             Self::NoRoute => (S::NOT_FOUND, "ROUTE_NOT_FOUND"),
             Self::NoMethod => (S::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
@@ -74,7 +119,30 @@ impl Error {
             | Self::Journal(_) => (S::SERVICE_UNAVAILABLE, "JOURNAL_UNAVAILABLE"),
             Self::Hold(HoldError::TooMany { .. }) => (S::CONFLICT, "TOO_MANY_HOLDS"),
             Self::TooManyStreams => (S::SERVICE_UNAVAILABLE, "TOO_MANY_STREAMS"),
+            Self::TimedOut => (S::GATEWAY_TIMEOUT, "TIMED_OUT"),
             Self::Panicked => (S::INTERNAL_SERVER_ERROR, "INTERNAL"),
+        }
+    }
+
+    /// True when the same request may succeed later.
+    fn retryable(&self, status: StatusCode) -> bool {
+        let later = [
+            StatusCode::TOO_MANY_REQUESTS,
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::GATEWAY_TIMEOUT,
+        ];
+        matches!(self, Self::InProgress) || later.contains(&status)
+    }
+
+    /// What the thing is now, when that is why nothing was done.
+    fn current_state(&self) -> Option<String> {
+        match self {
+            Self::Moved { current, .. } => Some(current.clone()),
+            Self::Refused(Refusal::Illegal(illegal)) => Some(view::state(illegal.state).to_owned()),
+            Self::Refused(Refusal::Ended { state, .. } | Refusal::Moved { state, .. }) => {
+                Some(view::state(*state).to_owned())
+            }
+            _ => None,
         }
     }
 
@@ -92,6 +160,16 @@ impl Error {
     }
 }
 
+/// The role as tokens spell it.
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "viewer",
+        Role::Operator => "operator",
+        Role::Approver => "approver",
+        Role::Admin => "admin",
+    }
+}
+
 fn refused(refusal: &Refusal) -> (StatusCode, &'static str) {
     use StatusCode as S;
     match refusal {
@@ -100,9 +178,10 @@ fn refused(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::PlanUnknown => (S::CONFLICT, "PLAN_UNKNOWN"),
         Refusal::PlanStale => (S::CONFLICT, "PLAN_STALE"),
         Refusal::Locked { .. } => (S::CONFLICT, "RESOURCE_LOCKED"),
-        Refusal::KeyReused { .. } => (S::CONFLICT, "IDEMPOTENCY_KEY_REUSED"),
+        Refusal::KeyReused { .. } => (S::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED"),
         Refusal::Illegal(_) => (S::CONFLICT, "NOT_NOW"),
         Refusal::Ended { .. } => (S::CONFLICT, "RUN_ENDED"),
+        Refusal::Moved { .. } => (S::CONFLICT, "STATE_MOVED"),
         Refusal::Journal => (S::SERVICE_UNAVAILABLE, "JOURNAL_UNAVAILABLE"),
     }
 }
@@ -120,8 +199,8 @@ impl IntoResponse for Error {
             detail: self.to_string(),
             code: code.to_owned(),
             errors: self.fields(),
-            retryable: status == StatusCode::TOO_MANY_REQUESTS
-                || status == StatusCode::SERVICE_UNAVAILABLE,
+            retryable: self.retryable(status),
+            current_state: self.current_state(),
             request_id: None,
         };
         let mut response = (status, Json(problem)).into_response();
@@ -133,6 +212,10 @@ impl IntoResponse for Error {
             }
             Self::Unauthenticated => {
                 let bearer = HeaderValue::from_static("Bearer");
+                headers.insert(header::WWW_AUTHENTICATE, bearer);
+            }
+            Self::Token { .. } => {
+                let bearer = HeaderValue::from_static("Bearer error=\"invalid_token\"");
                 headers.insert(header::WWW_AUTHENTICATE, bearer);
             }
             _ => {}

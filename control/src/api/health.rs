@@ -8,6 +8,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 /// `GET /healthz`: the process answers. Never depends on anything else.
@@ -34,8 +35,32 @@ pub(super) async fn ready(State(api): State<Api>) -> (StatusCode, Json<Value>) {
     (status, Json(body))
 }
 
+/// The media type of `GET /metrics`.
+pub(super) const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
 /// `GET /metrics`: for Prometheus.
 pub(super) async fn metrics(State(api): State<Api>) -> Response {
-    let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, media_type)], api.app.metrics.text()).into_response()
+    look(&api);
+    ([(header::CONTENT_TYPE, METRICS)], api.app.metrics.text()).into_response()
+}
+
+/// Brings the gauges up to date that say how the process is doing. What is not known is NaN,
+/// which no alert takes for zero.
+fn look(api: &Api) {
+    let now = (api.app.clock)();
+    let age = |at: Option<DateTime<Utc>>| {
+        let age = at.and_then(|at| (now - at).to_std().ok());
+        age.map_or(f64::NAN, |age| age.as_secs_f64())
+    };
+    let metrics = &api.app.metrics;
+    let loops = api.app.driver.status().borrow().clone();
+    let slowest = loops.values().map(|status| status.ok_at).min();
+    metrics.loop_lag_seconds.set(age(slowest.flatten()));
+    let readings = api.app.environments.values().flat_map(|live| {
+        let signals = live.signals.borrow();
+        signals.readings.values().filter_map(|one| Some(one.last()?.1)).max()
+    });
+    metrics.reading_age_seconds.set(age(readings.min()));
+    metrics.epoch.set(i64::try_from(api.app.journal.epoch()).unwrap_or(i64::MAX));
+    metrics.journal_seq.set(i64::try_from(api.app.journal.newest()).unwrap_or(i64::MAX));
 }

@@ -8,31 +8,44 @@ mod access;
 mod alerts;
 mod audit;
 pub mod client;
+mod decisions;
+mod denials;
+mod drills;
 mod environments;
 mod error;
 mod health;
 mod holds;
+pub mod identity;
+mod library;
 mod limit;
+mod once;
+mod openapi;
+mod resources;
 mod runs;
 mod stream;
+mod summaries;
+mod surface;
 mod tokens;
 
-pub use access::Caller;
+pub use access::{Caller, Proof, Trust};
+pub use denials::{Denials, PERIOD as DENIALS_PERIOD};
 pub use stream::Streams;
 pub use tokens::{Token, Tokens, tokens};
 
-use crate::{alert::Alerts, app::App, runbook::engine::Engine};
-use access::{Gate, guard};
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    middleware::from_fn_with_state,
-    routing::{delete, get, post},
-};
+use crate::{alert::Alerts, app::App, journal::JournalError, runbook::engine::Engine};
+use axum::{Router, extract::DefaultBodyLimit};
 use limit::Limits;
-use protocol::control::Role;
+use once::Once;
+use protocol::control::{
+    AlertView, ArmRequest, AuditPage, Because, CheckRequest, CheckView, DecisionPage, DrillHistory,
+    DrillView, EnvironmentCost, EnvironmentView, HoldRequest, HoldView, LibraryView, PlanRequest,
+    PlanView, PolicyView, ResourceView, RunView, RunbookView, SignalView, Snapshot, StartRequest,
+    VerdictView,
+};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
+use surface::{Surface, ask, delete, get, post, split_verb};
+use tower::ServiceExt;
+use tower_http::catch_panic::CatchPanicLayer;
 
 /// Larger than any request here: 64 KiB.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -46,63 +59,99 @@ pub struct Api {
     pub engine: Engine,
     /// By environment.
     pub alerts: BTreeMap<String, Arc<Alerts>>,
-    pub tokens: Arc<Tokens>,
+    pub trust: Arc<Trust>,
     pub streams: Streams,
     limits: Arc<Limits>,
+    once: Arc<Once>,
 }
 
 impl Api {
-    /// The API over the parts.
-    #[must_use]
-    pub fn new(
+    /// The API over the parts, with the answers that the journal remembers.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn recover(
         app: App,
         engine: Engine,
         alerts: BTreeMap<String, Arc<Alerts>>,
-        tokens: Tokens,
-    ) -> Self {
-        let streams = Streams::default();
-        let (tokens, limits) = (Arc::new(tokens), Arc::default());
-        Self { app, engine, alerts, tokens, streams, limits }
+        trust: Trust,
+    ) -> Result<Self, JournalError> {
+        let once = Once::recover(&app.journal, (app.clock)()).await?;
+        let (trust, limits, once) = (Arc::new(trust), Arc::default(), Arc::new(once));
+        Ok(Self { app, engine, alerts, trust, streams: Streams::default(), limits, once })
     }
 }
 
 /// Every route, one line each.
+#[rustfmt::skip]
+fn surface(api: &Api) -> Surface {
+    Surface::new(api)
+        .viewer(get("/v1/environments").says::<Snapshot>(), environments::list)
+        .viewer(get("/v1/environments/{name}/overview").says::<EnvironmentView>(),
+            environments::overview)
+        .viewer(get("/v1/resources").asks::<resources::Which>().says::<Vec<ResourceView>>(),
+            resources::list)
+        .viewer(get("/v1/resources/{id}").says::<ResourceView>(), resources::read)
+        .viewer(get("/v1/signals").asks::<resources::WhichSignals>().says::<Vec<SignalView>>(),
+            resources::signals)
+        .viewer(get("/v1/policies").asks::<resources::Which>().says::<Vec<PolicyView>>(),
+            resources::policies)
+        .viewer(get("/v1/cost").asks::<resources::Which>().says::<Vec<EnvironmentCost>>(),
+            resources::cost)
+        .viewer(get("/v1/decisions").asks::<decisions::Page>().says::<DecisionPage>(),
+            decisions::list)
+        .viewer(get("/v1/alerts").says::<Vec<AlertView>>(), alerts::list)
+        .operator(post("/v1/alerts/{id}:ack").takes::<Because>().says::<AlertView>(), alerts::ack)
+        .viewer(get("/v1/runbooks").says::<LibraryView>(), library::list)
+        .viewer(get("/v1/runbooks/{name}").says::<RunbookView>(), library::read)
+        .viewer(ask("/v1/runbooks:check").takes::<CheckRequest>().says::<CheckView>(),
+            library::check)
+        .viewer(get("/v1/runs").asks::<resources::Which>().says::<Vec<RunView>>(), runs::list)
+        .viewer(get("/v1/runs/{id}").says::<RunView>(), runs::read)
+        .operator(ask("/v1/runs:plan").takes::<PlanRequest>().says::<PlanView>(), runs::plan)
+        .operator(post("/v1/runs").takes::<StartRequest>().status(201).says::<RunView>(),
+            runs::start)
+        .approver(post("/v1/runs/{id}:approve").takes::<Because>().says::<RunView>(), runs::approve)
+        .approver(post("/v1/runs/{id}:reject").takes::<Because>().says::<RunView>(), runs::reject)
+        .operator(post("/v1/runs/{id}:pause").takes::<Because>().says::<RunView>(), runs::pause)
+        .operator(post("/v1/runs/{id}:resume").takes::<Because>().says::<RunView>(), runs::resume)
+        .operator(post("/v1/runs/{id}:retry").takes::<Because>().says::<RunView>(), runs::retry)
+        .approver(post("/v1/runs/{id}:skip").takes::<Because>().says::<RunView>(), runs::skip)
+        .operator(post("/v1/runs/{id}:abort").takes::<Because>().says::<RunView>(), runs::abort)
+        .viewer(get("/v1/drills").says::<Vec<DrillView>>(), drills::list)
+        .operator(post("/v1/drills/{name}:arm").takes::<ArmRequest>().status(201).says::<RunView>(),
+            drills::arm)
+        .viewer(get("/v1/drills/{name}/history").asks::<resources::Which>().says::<DrillHistory>(),
+            drills::history)
+        .viewer(get("/v1/holds").says::<Vec<HoldView>>(), holds::list)
+        .operator(post("/v1/holds").takes::<HoldRequest>().status(201).says::<HoldView>(),
+            holds::take)
+        .operator(delete("/v1/holds/{id}").asks::<holds::Why>().status(204), holds::release)
+        .viewer(get("/v1/audit").asks::<audit::Page>().says::<AuditPage>(), audit::list)
+        .operator(get("/v1/audit:verify").says::<VerdictView>(), audit::verify)
+        .viewer(get("/v1/stream").says_text("text/event-stream").endless(), stream::open)
+        .open(get("/v1/openapi.json").says::<serde_json::Value>(), description)
+        .open(get("/healthz").says_text("text/plain; charset=utf-8"), health::alive)
+        .open(get("/readyz").says::<serde_json::Value>(), health::ready)
+        .open(get("/metrics").says_text(health::METRICS), health::metrics)
+}
+
+/// The API, ready to be served.
 pub fn router(api: &Api) -> Router {
-    let need = |role| from_fn_with_state(Gate { api: api.clone(), role }, guard);
-    let viewer = Router::new()
-        .route("/v1/environments", get(environments::list))
-        .route("/v1/environments/{name}/overview", get(environments::overview))
-        .route("/v1/decisions", get(environments::decisions))
-        .route("/v1/alerts", get(alerts::list))
-        .route("/v1/runbooks", get(runs::library))
-        .route("/v1/runs/{id}", get(runs::read))
-        .route("/v1/holds", get(holds::list))
-        .route("/v1/audit", get(audit::list))
-        .route_layer(need(Role::Viewer));
-    let operator = Router::new()
-        .route("/v1/alerts/{call}", post(alerts::act))
-        .route("/v1/runs:plan", post(runs::plan))
-        .route("/v1/runs", post(runs::start))
-        // `:approve` needs more, which its handler asks for.
-        .route("/v1/runs/{id}", post(runs::act))
-        .route("/v1/drills/{call}", post(runs::arm))
-        .route("/v1/holds", post(holds::take))
-        .route("/v1/holds/{id}", delete(holds::release))
-        .route_layer(need(Role::Operator));
-    let answers = viewer
-        .merge(operator)
-        .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::GATEWAY_TIMEOUT, ANSWER_MAX));
-    let stream =
-        Router::new().route("/v1/stream", get(stream::open)).route_layer(need(Role::Viewer));
-    Router::new()
-        .merge(answers)
-        .merge(stream)
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
-        .fallback(error::no_route)
-        .method_not_allowed_fallback(error::no_method)
+    let (router, operations) = surface(api).finish();
+    let description: Description = Arc::new(openapi::document(&operations));
+    let router = router
+        .layer(axum::Extension(description))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(CatchPanicLayer::custom(error::panicked))
-        .with_state(api.clone())
+        .with_state(api.clone());
+    Router::new().fallback_service(router.map_request(split_verb))
+}
+
+type Description = Arc<serde_json::Value>;
+
+/// `GET /v1/openapi.json`.
+async fn description(description: axum::Extension<Description>) -> axum::Json<Description> {
+    axum::Json(description.0)
 }

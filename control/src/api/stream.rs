@@ -3,7 +3,8 @@
 //! First `snapshot`, whose `seq` is where the stream goes on; then `environment` (the newest
 //! replaces the one before), `journal` with its seq as SSE id, and `heartbeat`. A client that comes
 //! back with `Last-Event-ID` gets a snapshot up to that event and every event after it, once.
-//! A client that does not read is cut off and resumes: it can slow down nobody but itself.
+//! A client that does not read is cut off, told so when it reads on, and resumes: it can slow down
+//! nobody but itself.
 
 use super::{Api, access::Caller, environments::snapshot, error::Error};
 use crate::journal;
@@ -12,12 +13,12 @@ use axum::{
     http::HeaderMap,
     response::{Sse, sse::Event as SseEvent},
 };
-use futures::{Stream, StreamExt, stream};
-use protocol::control::{EnvironmentView, Heartbeat};
+use futures::{Stream, StreamExt, future::ready, stream};
+use protocol::control::{Cut, EnvironmentView, Heartbeat};
 use serde::Serialize;
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch},
     time::{MissedTickBehavior, interval, timeout},
 };
 
@@ -33,13 +34,30 @@ const MISSED_MAX: u64 = 10_000;
 /// Events read from the journal at once.
 const PAGE_MAX: u32 = 500;
 
-/// How many streams may be open.
+/// How many streams may be open, and how long one may stand still.
 #[derive(Clone, Debug)]
-pub struct Streams(Arc<Semaphore>);
+pub struct Streams {
+    places: Arc<Semaphore>,
+    take_max: Duration,
+}
 
 impl Default for Streams {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(STREAMS_MAX)))
+        Self::patient(TAKE_MAX)
+    }
+}
+
+impl Streams {
+    /// Streams whose clients may take nothing for this long.
+    #[must_use]
+    pub fn patient(take_max: Duration) -> Self {
+        Self { places: Arc::new(Semaphore::new(STREAMS_MAX)), take_max }
+    }
+
+    /// How many more can be opened.
+    #[must_use]
+    pub fn free(&self) -> usize {
+        self.places.available_permits()
     }
 }
 
@@ -49,7 +67,8 @@ pub(super) async fn open(
     caller: Caller,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<SseEvent, Infallible>>>, Error> {
-    let permit = api.streams.0.clone().try_acquire_owned().map_err(|_| Error::TooManyStreams)?;
+    let places = api.streams.places.clone();
+    let permit = places.try_acquire_owned().map_err(|_| Error::TooManyStreams)?;
     // First listen, then look: what happens in between comes twice and is dropped by its seq.
     let events = api.app.journal.subscribe();
     let newest = api.app.journal.newest();
@@ -60,18 +79,22 @@ pub(super) async fn open(
     let first = snapshot(&api, &caller, seq).await?;
     let first = message("snapshot", Some(seq), &first);
     let (out, queue) = mpsc::channel(QUEUE_MAX);
-    let feed = Feed { api: api.clone(), out, seq, events, _permit: permit };
-    api.app.tracker.spawn(feed.run(first));
+    let (farewell, cut) = oneshot::channel();
+    let feed = Feed { api: api.clone(), caller, out, seq, events, _permit: permit };
+    api.app.tracker.spawn(feed.run(first, farewell));
     let messages = stream::unfold(queue, |mut queue| async {
         let message = queue.recv().await?;
         Some((Ok(message), queue))
     });
-    Ok(Sse::new(messages))
+    // Who was cut off finds out when it reads on, after everything that was still in the queue.
+    let farewell = stream::once(cut).filter_map(|cut| ready(cut.ok().map(Ok)));
+    Ok(Sse::new(messages.chain(farewell)))
 }
 
 /// One client's side of the stream.
 struct Feed {
     api: Api,
+    caller: Caller,
     out: mpsc::Sender<SseEvent>,
     /// The newest journal event that the client was sent.
     seq: u64,
@@ -81,21 +104,31 @@ struct Feed {
 
 /// Why a feed ends.
 enum Gone {
-    /// The client left, or does not take anything.
+    /// The client left.
     Client,
+    /// The client does not take anything.
+    Slow,
     /// The journal cannot be read: the client shall ask again.
     Journal,
 }
 
 impl Feed {
-    async fn run(mut self, first: SseEvent) {
+    async fn run(mut self, first: SseEvent, farewell: oneshot::Sender<SseEvent>) {
         let stop = self.api.app.stop.clone();
         let result = tokio::select! {
             () = stop.cancelled() => return,
             result = self.feed(first) => result,
         };
-        if let Err(Gone::Journal) = result {
-            tracing::warn!(seq = self.seq, "a stream ends: the journal cannot be read");
+        match result {
+            Err(Gone::Slow) => {
+                let why = format!("nothing was read for {:?}", self.api.streams.take_max);
+                // Nobody is there to tell any more: then nobody needs to be.
+                let _ = farewell.send(message("cut", None, &Cut { seq: self.seq, why }));
+            }
+            Err(Gone::Journal) => {
+                tracing::warn!(seq = self.seq, "a stream ends: the journal cannot be read");
+            }
+            Err(Gone::Client) | Ok(()) => {}
         }
     }
 
@@ -142,19 +175,23 @@ impl Feed {
         if event.seq <= self.seq {
             return Ok(());
         }
-        self.send(message("journal", Some(event.seq), &event.view())).await?;
+        if self.caller.sees_subject(&event.subject) {
+            self.send(message("journal", Some(event.seq), &event.view())).await?;
+        }
         self.seq = event.seq;
         Ok(())
     }
 
     async fn send(&self, message: SseEvent) -> Result<(), Gone> {
-        let sent = timeout(TAKE_MAX, self.out.send(message)).await;
-        sent.map_err(|_| Gone::Client)?.map_err(|_| Gone::Client)
+        let sent = timeout(self.api.streams.take_max, self.out.send(message)).await;
+        sent.map_err(|_| Gone::Slow)?.map_err(|_| Gone::Client)
     }
 
     /// Every change of every environment's view. One that is not taken is replaced by the next.
     fn views(&self) -> impl Stream<Item = Arc<EnvironmentView>> + Unpin + use<> {
-        let receivers = self.api.app.environments.values().map(|live| live.view.subscribe());
+        let environments = self.api.app.environments.iter();
+        let seen = environments.filter(|(name, _)| self.caller.sees(name));
+        let receivers = seen.map(|(_, live)| live.view.subscribe());
         let changes = receivers.map(|receiver| Box::pin(stream::unfold(receiver, change)));
         stream::select_all(changes)
     }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
 
-use crate::api::Tokens;
+use crate::api::{Tokens, identity::Policy};
 use crate::document::{Fault, Faults, Field};
 pub use environment::{Environment, ServiceNames};
 
@@ -86,6 +86,16 @@ pub fn read_environments(paths: &[PathBuf]) -> Result<Vec<Environment>, Faults> 
 pub fn read_tokens(path: &Path) -> Result<Tokens, Faults> {
     let text = read_text(path)?;
     crate::api::tokens(&path.display().to_string(), &text)
+}
+
+/// Reads the identity provider's file.
+///
+/// # Errors
+///
+/// Every fault in it.
+pub fn read_identity(path: &Path) -> Result<Policy, Faults> {
+    let text = read_text(path)?;
+    crate::api::identity::read(&path.display().to_string(), &text)
 }
 
 /// The text of a file, or the fault that it cannot be read.

@@ -195,6 +195,15 @@ impl Journal {
         self.since(from, limit).await
     }
 
+    /// Verifies every event from the first on.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read at all.
+    pub async fn verify(&self) -> Result<Verdict, JournalError> {
+        verify::read(&self.shared.store).await
+    }
+
     /// Shows `each` every event whose kind starts with `prefix`, oldest first. An empty prefix
     /// shows all. This is how state is rebuilt after a restart.
     ///

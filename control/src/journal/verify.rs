@@ -36,7 +36,15 @@ impl fmt::Display for Verdict {
 /// When the file cannot be read at all.
 pub async fn verify(path: &Path) -> Result<Verdict, JournalError> {
     let fail = |source| JournalError::Open { path: path.display().to_string(), source };
-    let store = Store::read_only(path).await.map_err(fail)?;
+    read(&Store::read_only(path).await.map_err(fail)?).await
+}
+
+/// Verifies all that a store holds.
+///
+/// # Errors
+///
+/// When it cannot be read at all.
+pub(super) async fn read(store: &Store) -> Result<Verdict, JournalError> {
     let mut seq = 0;
     let mut hash = [0; 32];
     let mut epoch = 0;

@@ -9,8 +9,10 @@ use super::{
     event::{Event, Reply, Stamped},
     machine::{Command, IllegalEvent, next},
     plan,
+    refusal::Refusal,
     site::Site,
     state::{Run, State, StepState},
+    view,
 };
 use crate::{driver::Clock, journal::JournalError};
 use futures::future::BoxFuture;
@@ -31,16 +33,36 @@ pub trait Record: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Order {
     Approve,
-    Pause { why: String },
-    Resume { why: String },
-    Abort { why: String },
+    /// Says no to what asks for an approval: the run ends.
+    Reject {
+        why: String,
+    },
+    Pause {
+        why: String,
+    },
+    Resume {
+        why: String,
+    },
+    /// Begins the step again that stopped the run.
+    Retry {
+        why: String,
+    },
+    /// Goes on without the step that stopped the run.
+    Skip {
+        why: String,
+    },
+    Abort {
+        why: String,
+    },
 }
 
 /// An order with who gave it and where the answer goes.
 pub struct Request {
     pub order: Order,
     pub by: String,
-    pub answer: oneshot::Sender<Result<(), IllegalEvent>>,
+    /// The state that whoever ordered it saw.
+    pub expected: Option<String>,
+    pub answer: oneshot::Sender<Result<(), Refusal>>,
 }
 
 /// Why a run is no longer driven although it has not ended.
@@ -148,28 +170,76 @@ impl Driver {
 
     /// Does what a person wants, if it may follow. A refusal changes nothing.
     async fn serve(&self, request: Request) -> Result<(), DriveError> {
-        let Request { order, by, answer } = request;
-        let event = match order {
-            Order::Approve => self.approval().await,
-            Order::Pause { why } => Event::Paused { why: format!("{by}: {why}") },
-            Order::Resume { why } => Event::Resumed { why: format!("{by}: {why}") },
-            Order::Abort { why } => Event::AbortAsked { why: format!("{by}: {why}") },
-        };
-        let result = match self.take(&by, event).await {
-            Ok(_) => Ok(()),
-            Err(DriveError::Illegal { source, .. }) => Err(source),
-            Err(error) => return Err(error),
+        let Request { order, by, expected, answer } = request;
+        let result = match self.event(order, &by, expected).await {
+            Err(refusal) => Err(refusal),
+            Ok(event) => match self.take(&by, event).await {
+                Ok(_) => Ok(()),
+                Err(DriveError::Illegal { source, .. }) => Err(Refusal::Illegal(source)),
+                Err(error) => return Err(error),
+            },
         };
         // Who asked may be gone; the order stands.
         let _ = answer.send(result);
         Ok(())
     }
 
+    /// The event that an order asks for, if the run is as whoever ordered it believes.
+    async fn event(
+        &self,
+        order: Order,
+        by: &str,
+        expected: Option<String>,
+    ) -> Result<Event, Refusal> {
+        let (id, state) = (self.run.borrow().id.clone(), self.run.borrow().state);
+        if let Some(expected) = expected.filter(|expected| expected != view::state(state)) {
+            return Err(Refusal::Moved { run: id, expected, state });
+        }
+        let words = |why: String| format!("{by}: {why}");
+        Ok(match order {
+            Order::Approve => self.approval().await,
+            Order::Reject { why } => {
+                let step = self.asking();
+                Event::ApprovalRejected { step, why: words(why) }
+            }
+            Order::Pause { why } => Event::Paused { why: words(why) },
+            Order::Resume { why } => Event::Resumed { why: words(why) },
+            Order::Retry { why } => {
+                self.stopped("retry")?;
+                Event::Resumed { why: words(why) }
+            }
+            Order::Skip { why } => {
+                Event::SkipAsked { step: self.stopped("skip")?, why: words(why) }
+            }
+            Order::Abort { why } => Event::AbortAsked { why: words(why) },
+        })
+    }
+
+    /// The step that asks for an approval; no name when none does, which no run takes.
+    fn asking(&self) -> String {
+        let run = self.run.borrow();
+        run.asking.as_ref().map(|asking| asking.step.clone()).unwrap_or_default()
+    }
+
+    /// The step that stopped the run.
+    fn stopped(&self, order: &str) -> Result<String, Refusal> {
+        let run = self.run.borrow();
+        let stopped = run.stopped().map(|step| step.id.clone());
+        stopped.ok_or_else(|| {
+            Refusal::Illegal(IllegalEvent {
+                run: run.id.clone(),
+                state: run.state,
+                event: order.to_owned(),
+                why: "no step stopped it".to_owned(),
+            })
+        })
+    }
+
     /// An approval is for the world as it is now: when that moved, the hash moved with it.
     async fn approval(&self) -> Event {
         let world = self.site.look((self.clock)()).await;
+        let step = self.asking();
         let run = self.run.borrow();
-        let step = run.asking.as_ref().map(|asking| asking.step.clone()).unwrap_or_default();
         let order = &run.order;
         let plan_hash =
             plan::hash(&run.book, run.drill.as_ref(), &order.environment, &order.params, &world);

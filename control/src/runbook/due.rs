@@ -96,16 +96,7 @@ fn drill_abort(run: &Run, world: &World, now: DateTime<Utc>) -> Option<Event> {
 
 /// Why the run needs a person, if a step ended badly.
 fn stopped(run: &Run) -> Option<String> {
-    run.book.steps().find_map(|step| {
-        let stands = run.step(step);
-        let bad = match stands.state {
-            StepState::Failed => true,
-            StepState::TimedOut => !stands.goes_on,
-            StepState::Observing => stands.unresolved,
-            _ => false,
-        };
-        bad.then(|| format!("{}: {}", step.id, stands.detail))
-    })
+    run.stopped().map(|step| format!("{}: {}", step.id, run.step(step).detail))
 }
 
 /// All steps ended: give back, judge, finish.
@@ -181,6 +172,7 @@ fn compensating(
     let why = run.aborted.clone().unwrap_or_default();
     let (end, reason) = match left_behind(run) {
         Some(left) => (End::Stuck, format!("{why}; {left}")),
+        None if run.undos.is_empty() && run.refused.is_some() => (End::Rejected, why),
         None if run.undos.is_empty() => (End::Aborted, why),
         None => (End::Compensated, why),
     };

@@ -5,7 +5,7 @@
 
 use super::{
     drive::{Driver, Order as Wanted, Record, Request},
-    event::{DrillOrder, Event, Order, Stamped},
+    event::{Event, Stamped},
     ledger::Ledger,
     library::Library,
     machine::next,
@@ -236,6 +236,12 @@ impl Engine {
         Ok(view)
     }
 
+    /// The environment that a remembered plan is for.
+    pub async fn planned_for(&self, plan_hash: &str) -> Option<String> {
+        let known = self.known.lock().await;
+        known.plans.get(plan_hash).map(|(_, plan)| plan.environment.clone())
+    }
+
     /// Starts the planned run, if the world is still as planned. The same key gets the same run.
     ///
     /// # Errors
@@ -276,7 +282,7 @@ impl Engine {
         if let Some(run) = owner(&known, &planned) {
             return Err(Refusal::Locked { run, resource: planned.lock });
         }
-        let order = order(&planned, request, by, key);
+        let order = planned.order(request, by, key);
         let id = uuid::Uuid::now_v7().simple().to_string();
         let stamped = self.stamp(&id, by, Event::Ordered { order: Box::new(order.clone()) });
         let run = replay::ordered(&id, &order, &stamped).map_err(|_| Refusal::PlanUnknown)?;
@@ -314,12 +320,19 @@ impl Engine {
     /// # Errors
     ///
     /// When the run is unknown or over, or this cannot follow now.
-    pub async fn order(&self, id: &str, wanted: Wanted, by: &str) -> Result<RunView, Refusal> {
+    pub async fn order(
+        &self,
+        id: &str,
+        wanted: Wanted,
+        by: &str,
+        expected: Option<String>,
+    ) -> Result<RunView, Refusal> {
         let handle = self.known.lock().await.runs.get(id).cloned();
         let handle = handle.ok_or_else(|| Refusal::Unknown { what: "run", name: id.to_owned() })?;
         let (answer, answered) = oneshot::channel();
-        let request = Request { order: wanted, by: by.to_owned(), answer };
-        let ended = || Refusal::Ended { run: id.to_owned() };
+        let request = Request { order: wanted, by: by.to_owned(), expected, answer };
+        let run = handle.run.clone();
+        let ended = || Refusal::Ended { run: id.to_owned(), state: run.borrow().state };
         handle.requests.send(request).await.map_err(|_| ended())?;
         answered.await.map_err(|_| ended())??;
         let shown = view(&handle.run.borrow());
@@ -330,6 +343,19 @@ impl Engine {
     pub async fn run(&self, id: &str) -> Option<RunView> {
         let known = self.known.lock().await;
         known.runs.get(id).map(|handle| view(&handle.run.borrow()))
+    }
+
+    /// Every run that is remembered, newest first.
+    pub async fn runs(&self) -> Vec<RunView> {
+        let known = self.known.lock().await;
+        known.runs.values().rev().map(|handle| view(&handle.run.borrow())).collect()
+    }
+
+    /// The rehearsals of a drill that are remembered, newest first.
+    pub async fn rehearsals(&self, drill: &str) -> Vec<RunView> {
+        let known = self.known.lock().await;
+        let same = |run: &Run| run.order.drill.as_ref().is_some_and(|one| one.name == drill);
+        known.runs().rev().filter(same).map(|run| view(&run)).collect()
     }
 }
 
@@ -353,25 +379,4 @@ fn too_soon(known: &Known, plan: &Plan, now: DateTime<Utc>) -> Option<String> {
     let left = cooldown - (now - ended_at);
     (left > TimeDelta::zero())
         .then(|| format!("drill {} ended just now; {}s to wait", drill.name, left.num_seconds()))
-}
-
-fn order(plan: &Plan, request: &StartRequest, by: &str, key: &str) -> Order {
-    Order {
-        environment: plan.environment.clone(),
-        runbook: plan.book.name.clone(),
-        revision: plan.book.revision,
-        text: plan.book.text.clone(),
-        drill: plan.drill.as_ref().map(|drill| DrillOrder {
-            name: drill.name.clone(),
-            revision: drill.revision,
-            text: drill.text.clone(),
-        }),
-        params: plan.params.clone(),
-        lock: plan.lock.clone(),
-        plan_hash: plan.hash.clone(),
-        approvals: plan.approvals,
-        requested_by: by.to_owned(),
-        reason: request.reason.clone(),
-        idempotency_key: Some(key.to_owned()),
-    }
 }

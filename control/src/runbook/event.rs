@@ -86,6 +86,11 @@ pub enum Event {
     ApprovalExpired {
         step: String,
     },
+    /// Somebody who could have approved said no.
+    ApprovalRejected {
+        step: String,
+        why: String,
+    },
     /// The guards held on a fresh look; the call is written down. Nothing is sent yet.
     IntentLogged {
         step: String,
@@ -128,6 +133,11 @@ pub enum Event {
         why: String,
     },
     Resumed {
+        why: String,
+    },
+    /// Somebody goes on without the step that stopped the run.
+    SkipAsked {
+        step: String,
         why: String,
     },
     /// Somebody, or a drill's abort condition, ends the run. What was taken is given back.
@@ -217,6 +227,7 @@ impl Event {
             Self::Approved { .. } => "run.approved",
             Self::PreAuthorised { .. } => "run.pre_authorised",
             Self::ApprovalExpired { .. } => "run.approval_expired",
+            Self::ApprovalRejected { .. } => "run.approval_rejected",
             Self::IntentLogged { .. } => "run.intent_logged",
             Self::IntentSent { .. } => "run.intent_sent",
             Self::Replied { .. } => "run.replied",
@@ -226,6 +237,7 @@ impl Event {
             Self::StepTimedOut { .. } => "run.step_timed_out",
             Self::Paused { .. } => "run.paused",
             Self::Resumed { .. } => "run.resumed",
+            Self::SkipAsked { .. } => "run.skip_asked",
             Self::AbortAsked { .. } => "run.abort_asked",
             Self::UndoStarted { .. } | Self::UndoDone { .. } => "run.undo",
             Self::UndoFailed { .. } => "run.undo_failed",
@@ -254,6 +266,7 @@ impl Event {
             Self::Approved { step, .. } => format!("{step}: approved"),
             Self::PreAuthorised { step, why } => format!("{step}: pre-authorised: {why}"),
             Self::ApprovalExpired { step } => format!("{step}: nobody approved in time"),
+            Self::ApprovalRejected { step, why } => format!("{step}: rejected: {why}"),
             Self::IntentLogged { step, attempt, call } => {
                 format!("{step}: will {call} (attempt {attempt})")
             }
@@ -269,6 +282,7 @@ impl Event {
             Self::StepTimedOut { step, why, .. } => format!("{step}: timed out: {why}"),
             Self::Paused { why } => format!("paused: {why}"),
             Self::Resumed { why } => format!("resumed: {why}"),
+            Self::SkipAsked { step, why } => format!("{step}: skipped on demand: {why}"),
             Self::AbortAsked { why } => format!("abort asked for: {why}"),
             Self::UndoStarted { step } => format!("{step}: undoing"),
             Self::UndoDone { step } => format!("{step}: undone"),

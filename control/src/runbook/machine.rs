@@ -67,7 +67,8 @@ fn take(run: &mut Run, stamped: &Stamped) -> Result<Vec<Command>, String> {
         Event::ApprovalAsked { .. }
         | Event::Approved { .. }
         | Event::PreAuthorised { .. }
-        | Event::ApprovalExpired { .. } => approve(run, stamped),
+        | Event::ApprovalExpired { .. }
+        | Event::ApprovalRejected { .. } => approve(run, stamped),
         Event::StepStarted { step: id }
         | Event::StepSkipped { step: id, .. }
         | Event::IntentLogged { step: id, .. }
@@ -84,6 +85,7 @@ fn take(run: &mut Run, stamped: &Stamped) -> Result<Vec<Command>, String> {
             Ok(vec![])
         }
         Event::Resumed { why } => resume(run, why, at),
+        Event::SkipAsked { step, why } => skip(run, step, why, at),
         Event::AbortAsked { why } => {
             expect(run, &[State::Planned, State::AwaitingApproval, State::Running, State::Paused])?;
             run.state = State::Compensating;
@@ -176,6 +178,16 @@ fn approve(run: &mut Run, stamped: &Stamped) -> Result<Vec<Command>, String> {
             let detail = format!("pre-authorised: {why}");
             end_step(waiting(run, step)?, StepState::Done, detail, at);
         }
+        Event::ApprovalRejected { step, why } => {
+            expect(run, &[State::AwaitingApproval])?;
+            run.asking.take_if(|asking| asking.step == *step).ok_or("nothing asks")?;
+            run.state = State::Compensating;
+            run.refused = Some(why.clone());
+            run.aborted = Some(format!("rejected by {why}"));
+            run.reason = format!("rejected by {why}");
+            let detail = format!("rejected by {why}");
+            end_step(waiting(run, step)?, StepState::Failed, detail, at);
+        }
         _ => {
             expect(run, &[State::AwaitingApproval])?;
             let asking = run.asking.take().ok_or("nothing asks")?;
@@ -245,6 +257,21 @@ fn resume(run: &mut Run, why: &str, at: DateTime<Utc>) -> Result<Vec<Command>, S
             | StepState::TimedOut => {}
         }
     }
+    Ok(vec![])
+}
+
+/// Somebody looked, and goes on without the step that stopped the run. What it may have done to
+/// the world is not settled by that: an unknown outcome stays unknown to the end.
+fn skip(run: &mut Run, id: &str, why: &str, at: DateTime<Utc>) -> Result<Vec<Command>, String> {
+    expect(run, &[State::Paused])?;
+    if run.stopped().is_none_or(|step| step.id != id) {
+        return Err(format!("{id} did not stop it"));
+    }
+    let stands = run.steps.get_mut(id).expect("a run has an entry for each step of its runbook");
+    end_step(stands, StepState::Skipped, format!("skipped by {why}"), at);
+    run.state = State::Running;
+    run.counts_from = at;
+    run.reason = format!("skipped {id}: {why}");
     Ok(vec![])
 }
 
@@ -322,7 +349,11 @@ fn finish(
     let undone = !in_flight && !run.undos.values().any(|undo| *undo == Undo::Started);
     let sound = match end {
         End::Succeeded => state == State::Running && run.stage().is_none() && undone,
-        End::Rejected => state == State::Planned && run.refused.is_some(),
+        End::Rejected => {
+            let before = state == State::Planned;
+            let told = state == State::Compensating && undone;
+            (before || told) && run.refused.is_some()
+        }
         End::Expired => state == State::AwaitingApproval && run.asking.is_none(),
         End::Aborted | End::Compensated => state == State::Compensating && undone,
         End::Stuck => matches!(state, State::Running | State::Compensating) && undone,

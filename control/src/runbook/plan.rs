@@ -8,12 +8,13 @@ use super::{
     book::{Param, ParamKind, ResourceKind, Runbook, Step, Task},
     choose,
     condition::{Scene, Streaks, Verdict, judge},
+    event::{DrillOrder, Order},
     template::{Names, Template},
     world::World,
 };
 use crate::{config::Environment, drill::Drill};
 use chrono::{DateTime, Utc};
-use protocol::control::{Mode, PlanView};
+use protocol::control::{Mode, PlanView, StartRequest};
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -230,6 +231,29 @@ impl Plan {
             revision: self.book.revision,
             steps: self.steps.clone(),
             blockers: self.blockers.clone(),
+        }
+    }
+
+    /// What a run of it is asked to do.
+    #[must_use]
+    pub fn order(&self, request: &StartRequest, by: &str, key: &str) -> Order {
+        Order {
+            environment: self.environment.clone(),
+            runbook: self.book.name.clone(),
+            revision: self.book.revision,
+            text: self.book.text.clone(),
+            drill: self.drill.as_ref().map(|drill| DrillOrder {
+                name: drill.name.clone(),
+                revision: drill.revision,
+                text: drill.text.clone(),
+            }),
+            params: self.params.clone(),
+            lock: self.lock.clone(),
+            plan_hash: self.hash.clone(),
+            approvals: self.approvals,
+            requested_by: by.to_owned(),
+            reason: request.reason.clone(),
+            idempotency_key: Some(key.to_owned()),
         }
     }
 }

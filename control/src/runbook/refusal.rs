@@ -1,6 +1,6 @@
 //! What the engine says no to, and why. No refusal is a fault of ours, and none changes anything.
 
-use super::machine::IllegalEvent;
+use super::{machine::IllegalEvent, state::State, view::state as name};
 
 /// Why something is refused. Nothing happened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,7 +20,9 @@ pub enum Refusal {
     #[error(transparent)]
     Illegal(#[from] IllegalEvent),
     #[error("run {run} has ended")]
-    Ended { run: String },
+    Ended { run: String, state: State },
+    #[error("run {run} is {}, and not {expected} as expected; nothing was done", name(*.state))]
+    Moved { run: String, expected: String, state: State },
     #[error("the journal cannot be written, so nothing is done")]
     Journal,
 }

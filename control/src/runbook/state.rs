@@ -183,6 +183,26 @@ impl Run {
         self.book.stages.iter().find(open).map(Vec::as_slice)
     }
 
+    /// The step that keeps the run from going on by itself, if one ended badly.
+    #[must_use]
+    pub fn stopped(&self) -> Option<&Step> {
+        self.book.steps().find(|step| {
+            let stands = self.step(step);
+            match stands.state {
+                StepState::Failed => true,
+                StepState::TimedOut => !stands.goes_on,
+                StepState::Observing => stands.unresolved,
+                StepState::Pending
+                | StepState::Guarding
+                | StepState::Logged
+                | StepState::Sent
+                | StepState::Waiting
+                | StepState::Done
+                | StepState::Skipped => false,
+            }
+        })
+    }
+
     /// When the first call that may not be repeated was sent: a measurement begins here.
     #[must_use]
     pub fn injected_at(&self) -> Option<DateTime<Utc>> {

@@ -4,7 +4,7 @@ use super::{
     event::End,
     state::{Run, State, StepState},
 };
-use protocol::control::{RunView, StepView};
+use protocol::control::{AskView, RunView, StepView};
 
 /// The view of a run.
 #[must_use]
@@ -20,8 +20,17 @@ pub fn view(run: &Run) -> RunView {
         }
     });
     let measured = run.measured.as_ref();
+    let asks = run.asking.as_ref().map(|asking| AskView {
+        step: asking.step.clone(),
+        need: asking.need,
+        by: asking.by.clone(),
+        expires_at: asking.expires_at,
+    });
     RunView {
         id: run.id.clone(),
+        environment: run.order.environment.clone(),
+        plan_hash: run.order.plan_hash.clone(),
+        asks,
         runbook: run.order.runbook.clone(),
         revision: run.order.revision,
         state: state(run.state).to_owned(),
@@ -37,7 +46,9 @@ pub fn view(run: &Run) -> RunView {
     }
 }
 
-fn state(state: State) -> &'static str {
+/// The state's name.
+#[must_use]
+pub fn state(state: State) -> &'static str {
     match state {
         State::Planned => "planned",
         State::AwaitingApproval => "awaiting_approval",

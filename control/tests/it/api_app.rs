@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use control::{
-    api::{self, Api},
+    api::{
+        self, Api, Streams, Trust,
+        identity::{Identities, Policy},
+    },
     app::{App, Live},
     aws::{
         Answer, CallError, Change, Cloud, Completeness, Datum, MetricQuery, Metrics, Receipt,
@@ -15,6 +18,7 @@ use control::{
     http,
     intent::Intents,
     journal::Journal,
+    listen,
     runbook::{self, library::Library},
 };
 use protocol::control::{PlanRequest, PlanView, RunView};
@@ -24,7 +28,10 @@ use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use tempfile::TempDir;
@@ -36,64 +43,117 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub(crate) struct Cluster {
     pub(crate) writer: Mutex<Option<String>>,
     pub(crate) failovers: Mutex<Vec<String>>,
+    /// Refuses to, as AWS does when something else is going on.
+    pub(crate) refuses: AtomicBool,
 }
 
 /// A daemon without its loops: journal, engine and API.
 pub(crate) struct TestApp {
     pub(crate) app: App,
+    pub(crate) api: Api,
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) url: String,
     http: Client,
+    /// Names each request of the test.
+    requests: AtomicU64,
     stop: CancellationToken,
-    _folder: Arc<TempDir>,
+    setup: Setup,
 }
 
 /// `(name, role)` of the tokens; each token is its name with `-secret`.
-pub(crate) const HOLDERS: [(&str, &str); 5] = [
+pub(crate) const HOLDERS: [(&str, &str); 6] = [
     ("eye", "viewer"),
     ("ana", "operator"),
     ("bob", "approver"),
     ("eva", "approver"),
     ("root", "admin"),
+    ("glass", "operator"),
 ];
 
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
+/// What a daemon is started with, and what outlives it.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    folder: Arc<TempDir>,
+    cluster: Arc<Cluster>,
+    /// A line of the environment file: `tier: local`.
+    tier: &'static str,
+    identity: Option<Policy>,
+    streams: Streams,
+    began: Instant,
+    /// How far the clock was set forward.
+    ahead_s: Arc<AtomicI64>,
+}
+
+impl Setup {
+    pub(crate) fn new(tier: &'static str) -> Self {
+        Self {
+            folder: Arc::new(tempfile::tempdir().unwrap()),
+            cluster: Arc::default(),
+            tier,
+            identity: None,
+            streams: Streams::default(),
+            began: Instant::now(),
+            ahead_s: Arc::default(),
+        }
+    }
+
+    /// As it is, and trusting an identity provider.
+    pub(crate) fn trusting(self, policy: Policy) -> Self {
+        Self { identity: Some(policy), ..self }
+    }
+
+    fn clock(&self) -> Clock {
+        let (began, ahead_s) = (self.began, self.ahead_s.clone());
+        Arc::new(move || {
+            let elapsed = TimeDelta::from_std(began.elapsed()).unwrap();
+            let ahead = TimeDelta::seconds(ahead_s.load(Ordering::Relaxed));
+            DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000) + elapsed + ahead
+        })
+    }
+}
+
 impl TestApp {
     /// A new daemon with an empty journal, in an environment of tier local.
     pub(crate) async fn start() -> Self {
-        let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self::start_with(folder, Arc::default(), "tier: local").await
+        Self::start_with(Setup::new("tier: local")).await
+    }
+
+    /// As `start`, with streams whose clients must read.
+    pub(crate) async fn start_impatient(take_max: Duration) -> Self {
+        let streams = Streams::patient(take_max);
+        Self::start_with(Setup { streams, ..Setup::new("tier: local") }).await
     }
 
     /// As `start`, in an environment whose tier asks for an approval.
     pub(crate) async fn start_in_staging() -> Self {
-        let folder = Arc::new(tempfile::tempdir().unwrap());
-        Self::start_with(folder, Arc::default(), "tier: staging").await
+        Self::start_with(Setup::new("tier: staging")).await
     }
 
     /// Ends this daemon and starts another one on the same journal and the same AWS.
     pub(crate) async fn restart(self) -> Self {
-        let (folder, cluster) = (self._folder.clone(), self.cluster.clone());
         self.stop.cancel();
         self.app.tracker.close();
         self.app.tracker.wait().await;
-        Self::start_with(folder, cluster, "tier: local").await
+        Self::start_with(self.setup.clone()).await
     }
 
-    async fn start_with(folder: Arc<TempDir>, cluster: Arc<Cluster>, tier: &str) -> Self {
-        let start = Instant::now();
-        let clock: Clock = Arc::new(move || {
-            let elapsed = TimeDelta::from_std(start.elapsed()).unwrap();
-            DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000) + elapsed
-        });
+    /// Sets the clock forward.
+    pub(crate) fn skip(&self, seconds: i64) {
+        self.setup.ahead_s.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    pub(crate) async fn start_with(setup: Setup) -> Self {
+        let clock = setup.clock();
+        let (folder, cluster) = (setup.folder.clone(), setup.cluster.clone());
         let journal = folder.path().join("journal.db");
         let journal = Journal::open(&journal, clock.clone()).await.unwrap();
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
         let cloud: Arc<dyn Cloud> = cluster.clone();
-        let live = live(&folder, tier, clock());
+        let live = live(&folder, setup.tier, clock());
         let app = App {
             clock: clock.clone(),
             journal: journal.clone(),
@@ -109,17 +169,18 @@ impl TestApp {
         let library = Library::load(&project("../runbooks")).unwrap();
         let engine = runbook::start(&app, library, None).await.unwrap();
         let tokens = api::tokens("tokens.yaml", &tokens_file()).unwrap();
-        let api = Api::new(app.clone(), engine, BTreeMap::new(), tokens);
+        let identities = setup.identity.clone().map(|policy| Identities::new(policy).unwrap());
+        let trust = Trust { tokens, identities };
+        let recovered = Api::recover(app.clone(), engine, BTreeMap::new(), trust).await;
+        let mut api = recovered.unwrap();
+        api.streams = setup.streams.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = api::router(&api);
-        let ended = stop.clone();
-        tracker.spawn(async move {
-            let down = async move { ended.cancelled().await };
-            axum::serve(listener, router).with_graceful_shutdown(down).await.unwrap();
-        });
+        tracker.spawn(listen::serve(listener, None, router, stop.clone()));
         let http = http::client(Duration::from_secs(30)).build().unwrap();
-        Self { app, cluster, url, http, stop, _folder: folder }
+        let requests = AtomicU64::default();
+        Self { app, api, cluster, url, http, requests, stop, setup }
     }
 
     /// A request as one of [`HOLDERS`], or as nobody.
@@ -128,13 +189,24 @@ impl TestApp {
         if who.is_empty() { request } else { request.bearer_auth(format!("{who}-secret")) }
     }
 
+    /// A request with any token.
+    pub(crate) fn bearing(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(token)
+    }
+
     pub(crate) async fn get(&self, who: &str, path: &str) -> Response {
         self.request(who, Method::GET, path).send().await.unwrap()
     }
 
     pub(crate) async fn post(&self, who: &str, path: &str, body: &Value) -> Response {
+        let key = self.requests.fetch_add(1, Ordering::Relaxed);
+        self.post_as(who, path, body, &format!("key-{key}")).await
+    }
+
+    /// As `post`, under a key of the caller's choice.
+    pub(crate) async fn post_as(&self, who: &str, path: &str, body: &Value, key: &str) -> Response {
         let request = self.request(who, Method::POST, path).json(body);
-        request.header("Idempotency-Key", "key-1").send().await.unwrap()
+        request.header("Idempotency-Key", key).send().await.unwrap()
     }
 
     pub(crate) async fn plan(&self) -> PlanView {
@@ -193,7 +265,8 @@ impl Drop for TestApp {
 fn tokens_file() -> String {
     let lines = HOLDERS.iter().map(|(name, role)| {
         let hash = hex::encode(Sha256::digest(format!("{name}-secret")));
-        format!("- {{ name: {name}, role: {role}, sha256: {hash} }}\n")
+        let glass = if *name == "glass" { ", break_glass: true" } else { "" };
+        format!("- {{ name: {name}, role: {role}, sha256: {hash}{glass} }}\n")
     });
     lines.collect()
 }
@@ -267,6 +340,9 @@ impl Cloud for Cluster {
 
     fn change<'a>(&'a self, change: &'a Change) -> Answer<'a, Receipt> {
         let Change::FailoverDatabase { target, .. } = change else { return refused("changing") };
+        if self.refuses.load(Ordering::Relaxed) {
+            return refused("failing over");
+        }
         self.failovers.lock().unwrap().push(target.clone());
         *self.writer.lock().unwrap() = Some(target.clone());
         Box::pin(async { Ok(Receipt("failing over".to_owned())) })

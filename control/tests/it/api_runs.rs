@@ -41,16 +41,16 @@ async fn a_plan_for_a_world_that_moved_is_refused() {
 #[tokio::test]
 async fn the_same_key_starts_one_run_and_the_resource_is_locked() {
     let app = TestApp::start().await;
-    let run = app.start_run().await;
-    let asked = app.run_until(&run.id, |run| run.state == "running").await;
-    assert_eq!((asked.requested_by.as_str(), asked.drill), ("ana", false));
+    let body = json!({ "plan_hash": app.plan().await.hash, "reason": "r" });
+    let start = || app.post_as("ana", "/v1/runs", &body, "night-1");
+    let first: protocol::control::RunView = start().await.json().await.unwrap();
+    let run = app.run_until(&first.id, |run| run.state == "running").await;
+    assert_eq!((run.requested_by.as_str(), run.drill), ("ana", false));
 
-    let event = &app.events("run.ordered").await[0];
-    let hash = event.data["event"]["order"]["plan_hash"].clone();
-    let again = app.post("ana", "/v1/runs", &json!({ "plan_hash": hash, "reason": "r" })).await;
+    let again = start().await;
     assert_eq!(again.status(), 201);
-    let again: protocol::control::RunView = again.json().await.unwrap();
-    assert_eq!(again.id, run.id);
+    assert_eq!(again.headers()["idempotency-replayed"], "true");
+    assert_eq!(again.json::<protocol::control::RunView>().await.unwrap(), first);
 
     let blocked = app.plan().await.blockers.join("\n");
     assert!(blocked.contains(&format!("run {} owns wallet-local", run.id)), "{blocked}");
@@ -125,13 +125,13 @@ async fn a_drill_is_armed_by_name_and_refused_where_it_has_no_business() {
     let app = TestApp::start().await;
     let body = json!({ "environment": "local", "reason": "game day" });
     let path = "/v1/drills/aurora-failover-gameday:arm";
-    let response = app.post("ana", path, &body).await;
+    let response = app.post_as("ana", path, &body, "game-1").await;
     assert_eq!(response.status(), 201, "{:?}", response.text().await);
     let run: protocol::control::RunView = response.json().await.unwrap();
     assert_eq!((run.state.as_str(), run.drill), ("planned", true));
     // Without a probe nothing proves steady: it stays at its gate.
     let again: protocol::control::RunView =
-        app.post("ana", path, &body).await.json().await.unwrap();
+        app.post_as("ana", path, &body, "game-1").await.json().await.unwrap();
     assert_eq!(again.id, run.id, "the same key is the same drill");
     let unknown = app.post("ana", "/v1/drills/fire:arm", &body).await;
     assert_eq!(unknown.status(), 404);

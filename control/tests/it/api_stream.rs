@@ -3,7 +3,7 @@
 use crate::api_app::TestApp;
 use control::journal::Entry;
 use futures::StreamExt;
-use protocol::control::{EnvironmentView, JournalEvent, Snapshot};
+use protocol::control::{Cut, EnvironmentView, JournalEvent, Snapshot};
 use reqwest::{Method, Response};
 use serde_json::json;
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -164,4 +164,46 @@ async fn a_client_that_fell_far_behind_gets_the_rest_from_the_journal() {
     append(&app, 3_000).await;
     let got = reader.journal(3_000).await;
     assert_eq!(got, (1..=3_000).collect::<Vec<u64>>());
+}
+
+#[tokio::test]
+async fn a_client_follows_restarts_without_a_gap_and_without_a_double() {
+    let mut app = TestApp::start().await;
+    let mut reader = Reader::open(&app, None).await;
+    let mut seen = Vec::new();
+    let first: Snapshot = serde_json::from_str(&reader.next().await.data).unwrap();
+    assert_eq!(first.seq, 0);
+    for _ in 0..3 {
+        append(&app, 30).await;
+        seen.extend(reader.journal(20).await);
+        app = app.restart().await;
+        append(&app, 30).await;
+        reader = Reader::open(&app, seen.last().copied()).await;
+        seen.extend(reader.journal(40).await);
+    }
+    assert_eq!(seen, (1..=app.app.journal.newest()).collect::<Vec<u64>>());
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut_off_and_told_and_nobody_else_waits() {
+    let app = TestApp::start_impatient(Duration::from_millis(200)).await;
+    let mut slow = Reader::open(&app, None).await;
+    let mut quick = Reader::open(&app, None).await;
+    let free = app.api.streams.free();
+    // More than the sockets of both ends buffer: 40 times 500 events of some 600 bytes.
+    for _ in 0..40 {
+        let summary = "x".repeat(500);
+        let entry = Entry::control("local/test", "note", summary, json!({}));
+        app.app.journal.append_all(vec![entry; 500]).await.unwrap();
+        quick.journal(500).await;
+    }
+    let cut = slow.next_of("cut").await;
+    let cut: Cut = serde_json::from_str(&cut.data).unwrap();
+    assert!((1..20_000).contains(&cut.seq), "{cut:?}");
+    assert_eq!(cut.why, "nothing was read for 200ms");
+    append(&app, 1).await;
+    assert_eq!(quick.journal(1).await, [20_001]);
+    assert_eq!(app.api.streams.free(), free + 1, "its place is free again");
+    let mut again = Reader::open(&app, Some(15_000)).await;
+    assert_eq!(again.journal(1).await, [15_001]);
 }

@@ -4,8 +4,14 @@
 
 mod api_access;
 mod api_app;
+mod api_approvals;
+mod api_bad_input;
+mod api_contract;
+mod api_identity;
+mod api_once;
 mod api_runs;
 mod api_stream;
+mod api_tls;
 mod runs_conditions;
 mod runs_crash;
 mod runs_machine;

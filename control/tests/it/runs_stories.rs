@@ -6,7 +6,7 @@ use control::{
     runbook::{
         drive::{Order, Request},
         event::{End, Event},
-        machine::IllegalEvent,
+        refusal::Refusal,
         state::{Run, State, StepState},
     },
 };
@@ -50,9 +50,9 @@ async fn it_does_not_believe_that_the_cluster_is_available_before_the_writer_mov
     assert!((up - promoted).num_milliseconds() >= 8_000, "{}", up - promoted);
 }
 
-async fn say(requests: &mpsc::Sender<Request>, order: Order, by: &str) -> Result<(), IllegalEvent> {
+async fn say(requests: &mpsc::Sender<Request>, order: Order, by: &str) -> Result<(), Refusal> {
     let (answer, answered) = oneshot::channel();
-    let request = Request { order, by: by.to_owned(), answer };
+    let request = Request { order, by: by.to_owned(), expected: None, answer };
     assert!(requests.send(request).await.is_ok(), "the run is driven");
     answered.await.unwrap()
 }
@@ -71,7 +71,10 @@ async fn meanwhile(
         let _open = opened;
         let mut answers = Vec::new();
         for (order, by) in says {
-            answers.push(say(&requests, order, by).await.map_err(|e| e.why));
+            answers.push(say(&requests, order, by).await.map_err(|refusal| match refusal {
+                Refusal::Illegal(illegal) => illegal.why,
+                refusal => refusal.to_string(),
+            }));
         }
         answers
     };
