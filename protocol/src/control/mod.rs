@@ -1,10 +1,10 @@
 //! The control plane's API as dashboards and scripts read it.
 //!
 //! `GET /v1/stream` sends, as server-sent events: first `snapshot` ([`Snapshot`]), then
-//! `environment`
-//! ([`EnvironmentView`], the newest replaces the one before) and `journal` ([`JournalEvent`], whose
-//! `seq` is the SSE id, so that `Last-Event-ID` resumes without loss), and `heartbeat`
-//! ([`Heartbeat`]) every 5 s, and `cut` ([`Cut`]) to a client that did not read. Money is in millionths of a US dollar.
+//! `environment` ([`EnvironmentView`], the newest replaces the one before) and `journal`
+//! ([`JournalEvent`], whose `seq` is the SSE id, so that `Last-Event-ID` resumes without loss),
+//! `heartbeat` ([`Heartbeat`]) every 5 s, and `cut` ([`Cut`]) to a client that did not read.
+//! Money is in millionths of a US dollar.
 
 mod alert;
 mod cost;
