@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::alert::{Alerts, Deliver, Evaluate};
 use crate::aws::Cloud;
 use crate::config::Environment;
-use crate::cost;
+use crate::cost::{self, pass::Spending};
 use crate::driver::{Clock, Driver, Schedule};
 use crate::fleet::{Fleet, observe::Observe};
 use crate::hold::Holds;
@@ -27,6 +27,7 @@ use crate::journal::{Journal, JournalError};
 use crate::metrics::Metrics;
 use crate::readings::Window;
 use crate::readings::collect::{self, Collect};
+use crate::readings::schedule::Asked;
 use crate::reconcile::capacity::{Capacity, ScalingMode};
 use crate::view::{self, Refresh};
 
@@ -34,6 +35,8 @@ use crate::view::{self, Refresh};
 const FLEET_PERIOD: Duration = Duration::from_secs(2);
 /// How often dashboards are shown something new.
 const VIEW_PERIOD: Duration = Duration::from_secs(1);
+/// How soon a change of the fleet shows in its cost.
+const COST_PERIOD: Duration = Duration::from_secs(5);
 /// A pass makes a few calls of at most 10 s each, at the same time or two in a row.
 const PASS_MAX: Duration = Duration::from_secs(30);
 
@@ -166,6 +169,9 @@ impl App {
         driver.start(capacity, size);
         driver.start(evaluate, Evaluate(Arc::clone(&alerts)));
         driver.start(deliver, Deliver(Arc::clone(&alerts)));
+        let spending =
+            Spending::recover(Arc::clone(live), Arc::clone(&self.cloud), self.journal.clone());
+        driver.start(every("cost", COST_PERIOD), spending.await?);
         driver.start(every("view", VIEW_PERIOD), Refresh(Arc::clone(live)));
         Ok(alerts)
     }
@@ -197,7 +203,8 @@ impl Live {
     #[must_use]
     pub fn new(wanted: Environment, now: DateTime<Utc>) -> Self {
         let (fleet, signals) = (Fleet::default(), Signals::default());
-        let cost = cost::view(&fleet, &wanted.prices);
+        let rate = cost::rate(&cost::page::sight(&fleet, &signals, &wanted, now));
+        let cost = cost::view(&rate, &wanted.prices);
         let parts = view::Parts {
             wanted: &wanted,
             fleet: &fleet,
@@ -243,6 +250,8 @@ pub struct Signals {
     pub readings: BTreeMap<String, Reading>,
     /// The last 15 minutes, oldest first.
     pub history: Vec<TrafficPoint>,
+    /// How many metrics were asked for; AWS bills each.
+    pub asked: Option<Asked>,
     /// What capacity is decided by: `cpu_percent` and `requests_per_task`.
     pub windows: BTreeMap<String, Window>,
 }

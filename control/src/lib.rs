@@ -1,8 +1,9 @@
 //! The control plane: reads an environment, decides, acts, alerts, and says why.
 //!
 //! Direction of dependencies: `api`, `app` → gateways (`aws`, `journal`, `probe`) → pure parts
-//! (`reconcile/*/decide`, `alert/rule`, `readings/classify`, `cost`, `fleet`), never back. Only
-//! `aws` names the AWS SDK, only `journal` names sqlx, only `config` reads the environment.
+//! (`reconcile/*/decide`, `alert/rule`, `readings/classify`, `cost` but for its loop, `fleet`),
+//! never back. Only `aws` names the AWS SDK, only `journal` names sqlx, only `config` reads the
+//! environment.
 
 pub mod alert;
 pub mod api;

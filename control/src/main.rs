@@ -9,6 +9,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use control::api::client::{self, RunArgs, Target};
 use control::config::Process;
+use control::cost::command::{self, CostArgs, CostError};
 use control::driver::Clock;
 use control::error::chain;
 use control::journal::{Verdict, verify};
@@ -22,6 +23,8 @@ enum Command {
     Serve(ServeArgs),
     /// Checks environments, runbooks and tokens, and names every fault.
     Check(Files),
+    /// Says what an environment costs, and what would make it less.
+    Cost(CostArgs),
     /// Says what a runbook would do now.
     Plan(Target),
     /// Runs a runbook or a drill.
@@ -53,6 +56,10 @@ async fn main() -> anyhow::Result<ExitCode> {
             served => served.context("serving"),
         },
         Command::Check(files) => configuration(&files).map_or_else(|f| refuse(&f), |_| say("ok")),
+        Command::Cost(args) => match command::run(&args, &clock).await {
+            Err(CostError::Configuration(faults)) => refuse(&faults),
+            printed => Ok(printed?),
+        },
         Command::Plan(target) => Ok(client::plan(&target).await?),
         Command::Run(args) => Ok(client::run(&args).await?),
         Command::Audit(Audit::Verify { journal }) => match verify(&journal).await? {

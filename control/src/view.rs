@@ -8,6 +8,7 @@ use protocol::control::{
 
 use crate::app::{Live, Signals};
 use crate::config::Environment;
+use crate::cost;
 use crate::driver::Pass;
 use crate::fleet::{Fleet, Target, Task};
 use std::convert::Infallible;
@@ -32,7 +33,8 @@ pub struct Parts<'a> {
 /// Puts the page together.
 #[must_use]
 pub fn build(parts: Parts<'_>, now: DateTime<Utc>) -> EnvironmentView {
-    let Parts { wanted, fleet, signals, canary, decision, alerts, mut runs, cost } = parts;
+    let Parts { wanted, fleet, signals, canary, decision, alerts, mut runs, mut cost } = parts;
+    cost.decision = decision.as_ref().map(|one| cost::effect(one, cost.month.as_ref(), now));
     runs.truncate(RUNS_MAX);
     EnvironmentView {
         name: wanted.name.clone(),
@@ -221,8 +223,7 @@ impl Pass for Refresh {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cost;
-    use crate::fleet::samples::{fleet, prices, second};
+    use crate::fleet::samples::{fleet, second};
     use std::path::Path;
 
     fn wanted() -> Environment {
@@ -231,15 +232,17 @@ mod tests {
     }
 
     fn page(fleet: &Fleet, signals: &Signals) -> EnvironmentView {
+        let wanted = wanted();
+        let rate = cost::rate(&cost::page::sight(fleet, signals, &wanted, second(100)));
         let parts = Parts {
-            wanted: &wanted(),
+            wanted: &wanted,
             fleet,
             signals,
             canary: Reading::Absent,
             decision: None,
             alerts: vec![],
             runs: vec![],
-            cost: cost::view(fleet, &prices()),
+            cost: cost::view(&rate, &wanted.prices),
         };
         build(parts, second(100))
     }

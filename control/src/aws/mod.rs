@@ -8,6 +8,7 @@ mod autoscaling;
 mod balancer;
 mod client;
 mod cloudwatch;
+mod costexplorer;
 mod ecs;
 mod elasticache;
 mod msk;
@@ -16,14 +17,17 @@ mod rds;
 pub(crate) mod sample;
 mod sns;
 #[cfg(test)]
+mod wire_bill_tests;
+#[cfg(test)]
 mod wire_tests;
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+use crate::cost::bill::BilledDay;
 use crate::fleet;
 
 /// An answer on its way.
@@ -204,6 +208,14 @@ pub trait Cloud: Send + Sync {
     /// CloudWatch PutMetricData, at a resolution of one second. A value that is published twice is
     /// counted twice, which none of ours minds: they are read by their maximum or average.
     fn publish_metrics<'a>(&'a self, namespace: &'a str, data: &'a [Datum]) -> Answer<'a, ()>;
+    /// Cost Explorer `GetCostAndUsage` over `[from, to)`, for what carries the tag `Environment`. Each
+    /// question is paid for.
+    fn bill<'a>(
+        &'a self,
+        environment: &'a str,
+        from: NaiveDate,
+        to: NaiveDate,
+    ) -> Answer<'a, Vec<BilledDay>>;
     /// Makes a change, at most once, without any retry.
     fn change<'a>(&'a self, change: &'a Change) -> Answer<'a, Receipt>;
 }
@@ -222,6 +234,7 @@ pub struct Aws {
     msk: aws_sdk_kafka::Client,
     msk_changes: aws_sdk_kafka::Client,
     cloudwatch: aws_sdk_cloudwatch::Client,
+    costexplorer_once: aws_sdk_costexplorer::Client,
     sns_changes: aws_sdk_sns::Client,
 }
 
@@ -245,6 +258,7 @@ impl Aws {
             msk: aws_sdk_kafka::Client::new(reads),
             msk_changes: aws_sdk_kafka::Client::new(changes),
             cloudwatch: aws_sdk_cloudwatch::Client::new(reads),
+            costexplorer_once: aws_sdk_costexplorer::Client::new(changes),
             sns_changes: aws_sdk_sns::Client::new(changes),
         }
     }
@@ -323,6 +337,15 @@ impl Cloud for Aws {
 
     fn publish_metrics<'a>(&'a self, namespace: &'a str, data: &'a [Datum]) -> Answer<'a, ()> {
         Box::pin(cloudwatch::publish(&self.cloudwatch, namespace, data))
+    }
+
+    fn bill<'a>(
+        &'a self,
+        environment: &'a str,
+        from: NaiveDate,
+        to: NaiveDate,
+    ) -> Answer<'a, Vec<BilledDay>> {
+        Box::pin(costexplorer::bill(&self.costexplorer_once, environment, from, to))
     }
 
     fn change<'a>(&'a self, change: &'a Change) -> Answer<'a, Receipt> {

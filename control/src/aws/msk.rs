@@ -3,7 +3,7 @@
 use aws_sdk_kafka::Client;
 use aws_sdk_kafka::types::NodeInfo;
 
-use super::client::{failed, not_found};
+use super::client::{count, failed, not_found};
 use super::{CallError, Receipt};
 use crate::fleet;
 
@@ -21,11 +21,13 @@ pub(super) async fn broker(client: &Client, arn: &str) -> Result<fleet::Broker, 
     let group = found.broker_node_group_info();
     let bootstrap =
         bootstrap.bootstrap_broker_string_tls().or_else(|| bootstrap.bootstrap_broker_string());
+    let volume = group.and_then(|one| one.storage_info()).and_then(|one| one.ebs_storage_info());
     Ok(fleet::Broker {
         arn: arn.to_owned(),
         name: found.cluster_name().unwrap_or_default().to_owned(),
         state: found.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
         instance_type: group.and_then(|one| one.instance_type()).unwrap_or_default().to_owned(),
+        volume_gb: volume.and_then(|one| one.volume_size()).map(count),
         bootstrap: bootstrap.unwrap_or_default().to_owned(),
         nodes,
     })

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     Answer, CallError, Change, Cloud, Completeness, Datum, MetricQuery, Metrics, Receipt, Series,
 };
+use crate::cost::bill::BilledDay;
 use crate::fleet::{self, samples};
 
 /// How the next changes are answered.
@@ -34,6 +35,10 @@ pub(crate) struct SampleCloud {
     pub(crate) questions: Mutex<Vec<usize>>,
     /// What was published.
     pub(crate) published: Mutex<Vec<Datum>>,
+    /// The bill. `None`: Cost Explorer does not answer.
+    pub(crate) bill: Mutex<Option<Vec<BilledDay>>>,
+    /// How often the bill was asked for.
+    pub(crate) bills_asked: Mutex<usize>,
 }
 
 /// Points by metric.
@@ -50,6 +55,8 @@ impl SampleCloud {
             server_time: Mutex::new(None),
             questions: Mutex::new(vec![]),
             published: Mutex::new(vec![]),
+            bill: Mutex::new(None),
+            bills_asked: Mutex::new(0),
         }
     }
 
@@ -142,6 +149,18 @@ impl Cloud for SampleCloud {
     fn publish_metrics<'a>(&'a self, _: &'a str, data: &'a [Datum]) -> Answer<'a, ()> {
         self.published.lock().unwrap().extend_from_slice(data);
         Box::pin(async { Ok(()) })
+    }
+
+    fn bill<'a>(
+        &'a self,
+        _: &'a str,
+        from: NaiveDate,
+        to: NaiveDate,
+    ) -> Answer<'a, Vec<BilledDay>> {
+        *self.bills_asked.lock().unwrap() += 1;
+        let Some(mut days) = self.bill.lock().unwrap().clone() else { return unused() };
+        days.retain(|day| (from..to).contains(&day.date));
+        Box::pin(async move { Ok(days) })
     }
 
     fn change<'a>(&'a self, change: &'a Change) -> Answer<'a, Receipt> {

@@ -12,40 +12,41 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use super::{Aws, CallError, Change, Cloud, client};
 
 /// Answers every request with the same bytes, or hangs up when there are none, and counts.
-struct Server {
+pub(super) struct Server {
     url: String,
     requests: Arc<AtomicUsize>,
     _task: AbortOnDropHandle<()>,
 }
 
 impl Server {
-    async fn start(answer: &'static str) -> Self {
+    pub(super) async fn start(answer: impl Into<Vec<u8>>) -> Self {
+        let answer = answer.into();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&requests);
         let task = TaskTracker::new().spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                counted.fetch_add(usize::from(one(stream, answer).await), Ordering::SeqCst);
+                counted.fetch_add(usize::from(one(stream, &answer).await), Ordering::SeqCst);
             }
         });
         Self { url, requests, _task: AbortOnDropHandle::new(task) }
     }
 
-    async fn aws(&self) -> Aws {
+    pub(super) async fn aws(&self) -> Aws {
         let credentials = Credentials::new("key", "secret", None, None, "test");
         let loader =
             client::loader("sa-east-1").endpoint_url(&self.url).credentials_provider(credentials);
         Aws::over(&client::settings(loader).await)
     }
 
-    fn requests(&self) -> usize {
+    pub(super) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
 }
 
 /// Reads one request to the end of its body; true if there was one.
-async fn one(mut stream: TcpStream, answer: &str) -> bool {
+async fn one(mut stream: TcpStream, answer: &[u8]) -> bool {
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
     while let Ok(read @ 1..) = stream.read(&mut buffer).await {
@@ -58,7 +59,7 @@ async fn one(mut stream: TcpStream, answer: &str) -> bool {
         });
         if body.len() >= length.unwrap_or(0) {
             // The client may have gone; the request was counted all the same.
-            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.write_all(answer).await;
             return true;
         }
     }

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use protocol::control::{Mode, Severity, Tier};
 
-use super::{alerts, prices, read_text, scaling, signals};
+use super::{alerts, cost, prices, read_text, scaling, signals};
 use crate::alert::Rule;
-use crate::cost::PriceBook;
+use crate::cost::{Declared, PriceBook};
 use crate::document::{Fault, Faults, Field, Map, decode};
 use crate::readings::Signal;
 use crate::reconcile::capacity::Policy;
@@ -37,6 +37,8 @@ pub struct Environment {
     /// In millionths of a dollar a month.
     pub budget_micros_per_month: u64,
     pub prices: PriceBook,
+    /// What the calls cannot tell of it.
+    pub declared: Declared,
 }
 
 /// What the service is called.
@@ -61,6 +63,7 @@ const KEYS: &[&str] = &[
     "alerts",
     "topics",
     "budget",
+    "cost",
 ];
 
 /// Reads one environment file and the price file that it names.
@@ -125,6 +128,7 @@ fn environment(file: &str, map: &Map<'_>, prices: Option<PriceBook>) -> Option<E
         .required("alerts")
         .and_then(|f| alerts::read(&f, known, topics.as_ref().unwrap_or(&BTreeMap::new())));
     let budget = map.required("budget").and_then(|f| budget(&f));
+    let declared = map.or("cost", Declared::default(), cost::read);
     kind?;
     let (service, database, cache, broker) = resources?;
     Some(Environment {
@@ -144,6 +148,7 @@ fn environment(file: &str, map: &Map<'_>, prices: Option<PriceBook>) -> Option<E
         topics: topics?,
         budget_micros_per_month: budget?,
         prices: prices?,
+        declared: declared?,
     })
 }
 

@@ -5,6 +5,7 @@
 //! read and checked against each other.
 
 mod alerts;
+mod cost;
 mod environment;
 mod prices;
 mod scaling;
@@ -19,6 +20,7 @@ use chrono::TimeDelta;
 use crate::api::{Tokens, identity::Policy};
 use crate::document::{Fault, Faults, Field};
 pub use environment::{Environment, ServiceNames};
+pub use prices::read as read_prices;
 
 /// The file with the token by which the canary moves money, if the process has one.
 pub const WALLET_TOKEN_FILE: &str = "CONTROL_WALLET_TOKEN_FILE";

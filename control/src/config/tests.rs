@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use protocol::control::{Mode, Tier};
 
-use super::read_environments;
+use super::{read_environments, read_prices};
+use crate::cost::Item;
 
 fn shipped(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -17,7 +18,7 @@ fn the_shipped_environment_is_without_fault() {
     assert_eq!(environment.name, "local");
     assert_eq!((environment.tier, environment.mode), (Tier::Local, Mode::Act));
     assert_eq!((environment.scaling.tasks_min, environment.scaling.tasks_max), (3, 9));
-    assert_eq!(environment.prices.fargate_vcpu, 69_600);
+    assert_eq!(environment.prices.items[&Item::FargateVcpu].micros, 69_600);
     assert_eq!(environment.topics.len(), 3);
 }
 
@@ -97,7 +98,7 @@ fn a_faulty_price_file_is_named_with_its_own_line() {
     std::fs::write(&path, text.replacen("../prices/sa-east-1.yaml", "prices.yaml", 1)).unwrap();
     let faults = read_environments(&[path]).unwrap_err().to_string();
     assert!(
-        faults.contains("prices.yaml:9: per_hour_usd.fargate_vcpu: must be a number from 0"),
+        faults.contains("prices.yaml:18: hourly.fargate_vcpu.usd: must be a number from 0 to 1000"),
         "{faults}"
     );
     assert!(faults.contains("prices.yaml:5: as_of: `yesterday` must be a date"), "{faults}");
@@ -108,6 +109,59 @@ fn two_files_may_not_name_the_same_environment() {
     let path = shipped("environments/local.yaml");
     let faults = read_environments(&[path.clone(), path]).unwrap_err().to_string();
     assert!(faults.contains("name: `local` is the name of"), "{faults}");
+}
+
+/// Each row breaks the shipped prices in one place.
+#[test]
+fn a_fault_of_the_prices_is_named_with_its_line_its_field_and_its_limit() {
+    let shipped = std::fs::read_to_string(shipped("prices/sa-east-1.yaml")).unwrap();
+    #[rustfmt::skip]
+    let table = [
+        ("kind: Prices", "kind: Price", "3: kind: `Price` is none of Prices"),
+        ("{ usd: 0.0076, source: pages-2026-09 }", "{ usd: 0.0076 }", "19: hourly.fargate_gb: `source` is missing"),
+        ("{ usd: 0.0076, source: pages-2026-09 }", "{ usd: 0.0076, source: pages-2026-9 }", "19: hourly.fargate_gb.source: `pages-2026-9` is none of the sources above; did you mean `pages-2026-09`?"),
+        ("{ usd: 0.0076, source: pages-2026-09 }", "{ usd: 0.00760001, source: pages-2026-09 }", "19: hourly.fargate_gb.usd: must have six decimals at most"),
+        ("fargate_gb:  ", "fargate_tb:  ", "19: hourly.fargate_tb: unknown item `fargate_tb`; did you mean `fargate_gb`?"),
+        ("fargate_gb:  ", "fargate_tb:  ", "18: hourly: `fargate_gb` is missing"),
+        ("dated: \"2021-08-03\"", "dated: 2021", "sources.table-2021-08.dated: `2021` must be a date as 2026-09-01"),
+        ("trust: list,", "trust: full,", "sources.list-2026-08.trust: `full` is none of list, copied, derived"),
+        ("covers: tasks, ", "covers: task, ", "commitments[0].covers: `task` is none of tasks, database, cache, spot_tasks"),
+        ("off: 20%", "off: 99%", "commitments[0].off: must be from 1% to 95%"),
+        ("by_use:", "by_user:", "unknown key `by_user`; did you mean `by_use`?"),
+    ];
+    for (right, wrong, want) in table {
+        assert!(shipped.contains(right), "{right} is not in the file");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("prices.yaml");
+        std::fs::write(&path, shipped.replacen(right, wrong, 1)).unwrap();
+        let faults = read_prices(&path).expect_err(wrong).to_string();
+        assert!(faults.contains(want), "{wrong}: {faults}");
+    }
+}
+
+#[test]
+fn all_faults_of_what_is_declared_are_told_at_once() {
+    let text = std::fs::read_to_string(shipped("environments/local.yaml")).unwrap();
+    let cost = "\
+cost:
+  counts: { nat_gatway: 1, alarm: -1 }
+  batch: { task_hours_per_month: 730001, cpu_units: 0, memory_mib: 2048 }
+  logs: { kept: 7d, archive_after: 30d }
+  backups: { kept: 1h, needed: 7d }
+  bakups: {}
+";
+    let faults = faults_of(&format!("{text}\n{cost}"));
+    for want in [
+        "cost.counts.nat_gatway: unknown item `nat_gatway`; did you mean `nat_gateway`?",
+        "cost.counts.alarm: must be a whole number from 0 to 100000",
+        "cost.batch.task_hours_per_month: must be a whole number from 0 to 730000",
+        "cost.batch.cpu_units: must be a whole number from 1 to 16384",
+        "cost.logs: archive_after must be shorter than kept, or nothing is archived",
+        "cost.backups.kept: must be a duration from 1d to 3653d",
+        "cost: unknown key `bakups`; did you mean `backups`?",
+    ] {
+        assert!(faults.iter().any(|fault| fault.contains(want)), "{want} in {faults:#?}");
+    }
 }
 
 fn faults_of(text: &str) -> Vec<String> {

@@ -171,6 +171,8 @@ pub struct Broker {
     /// `ACTIVE`, `HEALING`, `REBOOTING_BROKER`, ….
     pub state: String,
     pub instance_type: String,
+    /// The size of each broker's volume; `None` when MSK does not say.
+    pub volume_gb: Option<u32>,
     pub bootstrap: String,
     pub nodes: Vec<BrokerNode>,
 }

@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use super::{Fleet, Seen};
 use crate::app::Live;
 use crate::aws::{CallError, Cloud};
-use crate::cost;
 use crate::driver::Pass;
 
 /// The loop that looks at one environment's resources.
@@ -46,8 +45,6 @@ impl Pass for Observe {
             take(&mut fleet.cache, cache, now, &mut first_error);
             take(&mut fleet.broker, broker, now, &mut first_error);
         });
-        let cost = cost::view(&self.live.fleet.borrow(), &wanted.prices);
-        self.live.cost.send_replace(cost);
         first_error.map_or(Ok(()), Err)
     }
 }

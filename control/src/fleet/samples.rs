@@ -1,6 +1,6 @@
 //! A small environment for tests.
 
-use std::collections::BTreeMap;
+use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -14,21 +14,10 @@ pub(crate) fn second(n: i64) -> DateTime<Utc> {
     DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::seconds(n)
 }
 
+/// The prices of the shipped file.
 pub(crate) fn prices() -> PriceBook {
-    let one = |name: &str, micros| BTreeMap::from([(name.to_owned(), micros)]);
-    PriceBook {
-        region: "sa-east-1".to_owned(),
-        as_of: "2026-09-01".to_owned(),
-        source: "a test".to_owned(),
-        fargate_vcpu: 69_600,
-        fargate_gb: 7_600,
-        load_balancer: 34_000,
-        load_balancer_unit: 11_000,
-        nat_gateway: 93_000,
-        database: one("db.r6g.2xlarge", 2_149_000),
-        cache: one("cache.r6g.large", 410_000),
-        broker: one("kafka.m5.large", 335_000),
-    }
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("prices/sa-east-1.yaml");
+    crate::config::read_prices(&file).unwrap()
 }
 
 fn zone(n: u16) -> String {
@@ -118,6 +107,7 @@ pub(crate) fn fleet(tasks: u16, at: DateTime<Utc>) -> Fleet {
                 name: "wallet-local".to_owned(),
                 state: "ACTIVE".to_owned(),
                 instance_type: "kafka.m5.large".to_owned(),
+                volume_gb: Some(100),
                 bootstrap: "127.0.0.1:9000".to_owned(),
                 nodes: (0..3).map(broker).collect(),
             },

@@ -19,6 +19,9 @@ const LAG_UP: TimeDelta = TimeDelta::seconds(1);
 /// After a miss, the same period is asked for again this often before it is given up.
 const REPEATS_MAX: u32 = 3;
 
+/// The first questions reach back further and find lags that are not learned yet.
+const PACE_SETTLED: TimeDelta = TimeDelta::minutes(15);
+
 /// Signals of one publisher with one period appear together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Group {
@@ -31,6 +34,35 @@ impl Group {
     #[must_use]
     pub fn of(signal: &Signal) -> Self {
         Self { namespace: signal.namespace.clone(), period: signal.period }
+    }
+}
+
+/// Metrics asked for in a month of 730 hours, when each period of each signal is asked for once.
+#[must_use]
+pub fn asked_per_month(signals: &[Signal]) -> u64 {
+    let month = TimeDelta::hours(730).num_seconds();
+    let asked = signals.iter().map(|signal| month / signal.period.num_seconds().max(1));
+    asked.filter_map(|asked| u64::try_from(asked).ok()).sum()
+}
+
+/// Metrics that were asked for, and since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub since: DateTime<Utc>,
+    pub metrics: u64,
+}
+
+impl Asked {
+    /// The pace so far, in metrics a month of 730 hours; `None` before it has settled.
+    #[must_use]
+    pub fn per_month(&self, now: DateTime<Utc>) -> Option<u64> {
+        let passed = now - self.since;
+        if passed < PACE_SETTLED {
+            return None;
+        }
+        let month = u128::try_from(TimeDelta::hours(730).num_seconds()).ok()?;
+        let passed = u128::try_from(passed.num_seconds()).ok()?;
+        u64::try_from(u128::from(self.metrics) * month / passed).ok()
     }
 }
 
@@ -63,10 +95,12 @@ impl Schedule {
         Self { turns: groups.map(|group| (group.clone(), turn(&group))).collect() }
     }
 
-    /// The groups whose turn it is.
+    /// The groups whose turn it is. A turn that is further away than any turn is set was set by a
+    /// clock that ran ahead.
     #[must_use]
     pub fn due(&self, now: DateTime<Utc>) -> Vec<Group> {
-        let due = self.turns.iter().filter(|(_, turn)| turn.at <= now);
+        let far = |group: &Group, turn: &Turn| turn.at - now > group.period * 3;
+        let due = self.turns.iter().filter(|(group, turn)| turn.at <= now || far(group, turn));
         due.map(|(group, _)| group.clone()).collect()
     }
 
@@ -97,9 +131,10 @@ impl Schedule {
             }
         }
         turn.repeats = 0;
-        // The period after this one, or the newest that has ended if we fell behind.
+        // The period after this one, or the newest that has ended if we fell behind, or the one
+        // that is open if our clock was ahead.
         let newest = period_start(now, group.period) - group.period;
-        turn.period = (turn.period + group.period).max(newest);
+        turn.period = (turn.period + group.period).clamp(newest, newest + group.period);
         turn.at = (turn.period + group.period + turn.lag).max(now + TimeDelta::milliseconds(1));
     }
 }

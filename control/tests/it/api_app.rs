@@ -1,6 +1,6 @@
 //! The API on a loopback port, over a real journal and an AWS that is a value.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use control::{
     api::{
         self, Api, Streams, Trust,
@@ -12,6 +12,7 @@ use control::{
         Series,
     },
     config::read_environments,
+    cost::bill::BilledDay,
     driver::{Clock, Driver},
     fleet,
     hold::Holds,
@@ -370,5 +371,9 @@ impl Cloud for Cluster {
 
     fn broker<'a>(&'a self, _: &'a str) -> Answer<'a, fleet::Broker> {
         refused("reading the broker")
+    }
+
+    fn bill<'a>(&'a self, _: &'a str, _: NaiveDate, _: NaiveDate) -> Answer<'a, Vec<BilledDay>> {
+        refused("reading the bill")
     }
 }
