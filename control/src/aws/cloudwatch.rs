@@ -11,15 +11,18 @@ use aws_sdk_cloudwatch::types::{
     Dimension, Metric, MetricDataQuery, MetricDataResult, MetricDatum, MetricStat, ScanBy,
     StandardUnit, StatusCode,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::client::{failed, incomplete, instant, signed, stamp};
 use super::{CallError, Completeness, Datum, MetricQuery, Metrics, Series, Unit};
 
 /// CloudWatch takes up to 500 queries at once.
 const QUERIES_MAX: usize = 500;
-/// One page holds 100,800 points. Our widest call is 500 series over 15 minutes of 10 s points,
-/// 45,000 in all; more pages than this is an answer that never ends.
+/// One answer holds up to 100,800 points, and a call that could give more is split: a page more
+/// costs as much, and only whole calls fail alone.
+const POINTS_MAX: i64 = 100_800;
+/// A call within the limits above is one page. A single series may be longer: four weeks of 10 s
+/// points are three pages. More than this is an answer that never ends.
 const PAGES_MAX: usize = 8;
 /// CloudWatch takes up to 1,000 values at once.
 const DATA_MAX: usize = 1_000;
@@ -32,12 +35,26 @@ pub(super) async fn metrics(
     to: DateTime<Utc>,
 ) -> Result<Metrics, CallError> {
     let mut all = Metrics { series: Vec::new(), server_time: None };
-    for batch in queries.chunks(QUERIES_MAX) {
-        let part = batch_metrics(client, batch, from, to).await?;
+    let mut rest = queries;
+    while !rest.is_empty() {
+        let (call, later) = rest.split_at(within_limits(rest, to - from));
+        rest = later;
+        let part = batch_metrics(client, call, from, to).await?;
         all.series.extend(part.series);
         all.server_time = part.server_time.or(all.server_time);
     }
     Ok(all)
+}
+
+/// How many of the queries one call carries: at least one.
+fn within_limits(queries: &[MetricQuery], span: TimeDelta) -> usize {
+    let mut points = 0_i64;
+    let fits = queries.iter().take(QUERIES_MAX).take_while(|query| {
+        let period = i64::from(query.period_s.max(1));
+        points = points.saturating_add(span.num_seconds().max(0) / period + 1);
+        points <= POINTS_MAX
+    });
+    fits.count().max(1)
 }
 
 async fn batch_metrics(
@@ -187,5 +204,40 @@ impl Intercept for ServerDate {
             let _ = self.0.set(at.to_utc());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_stays_within_both_limits_and_carries_at_least_one_series() {
+        #[rustfmt::skip]
+        let table = [
+            // queries, period, span in seconds, carried
+            (1,     10, 900,       1),
+            (500,   10, 900,       500),
+            (501,   10, 900,       500),
+            (501,   10, 2_000,     500),
+            (501,   10, 2_010,     499), // 202 points each
+            (99,    10, 14_400,    69),  // 1,441 points each
+            (20,   300, 2_419_200, 12),  // four weeks: 8,065 points each
+            (3,      1, 200_000,   1),   // longer than one answer
+            (2,     60, -5,        2),
+        ];
+        for (queries, period_s, span, want) in table {
+            let query = MetricQuery {
+                id: "m".to_owned(),
+                namespace: "Wallet".to_owned(),
+                metric: "Requests".to_owned(),
+                dimensions: vec![],
+                statistic: "Sum".to_owned(),
+                period_s,
+            };
+            let all = vec![query; queries];
+            let got = within_limits(&all, TimeDelta::seconds(span));
+            assert_eq!(got, want, "{queries} of {period_s} s over {span} s");
+        }
     }
 }

@@ -19,6 +19,8 @@ mod sns;
 #[cfg(test)]
 mod wire_bill_tests;
 #[cfg(test)]
+mod wire_metrics_tests;
+#[cfg(test)]
 mod wire_tests;
 
 use std::fmt;

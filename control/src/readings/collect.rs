@@ -1,6 +1,7 @@
 //! Asks CloudWatch for what is due, in one call for the whole environment, and publishes what may
 //! be believed. Never gives up: an unanswered question makes readings older, and then an error.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,10 +10,10 @@ use tokio::sync::Notify;
 
 use super::Signal;
 use super::classify::{History, period_start};
-use super::derive::{Book, KEPT};
-use super::schedule::{Group, Schedule};
+use super::derive::Book;
+use super::schedule::{Asked, Group, Schedule};
 use crate::app::{Live, Signals};
-use crate::aws::{CallError, Cloud, MetricQuery, Metrics as Answer, Series};
+use crate::aws::{CallError, Cloud, Metrics as Answer, Series};
 use crate::driver::Pass;
 use crate::metrics::Metrics;
 
@@ -38,7 +39,9 @@ pub struct Collect {
     schedule: Schedule,
     /// The server's clock minus ours.
     skew: TimeDelta,
-    asked_before: bool,
+    /// Groups that answered before.
+    heard: BTreeSet<Group>,
+    asked: Asked,
 }
 
 impl Collect {
@@ -55,7 +58,9 @@ impl Collect {
         let book = Book::new(&wanted.signals);
         let schedule = Schedule::new(&wanted.signals, now);
         let skew = TimeDelta::zero();
-        Self { live, cloud, metrics, wakes, book, schedule, skew, asked_before: false }
+        let asked = Asked { since: now, metrics: 0 };
+        let heard = BTreeSet::new();
+        Self { live, cloud, metrics, wakes, book, schedule, skew, heard, asked }
     }
 
     fn count_tasks(&mut self, now: DateTime<Utc>) {
@@ -66,22 +71,45 @@ impl Collect {
         self.book.count(now, running);
     }
 
-    /// Asks for all signals of the groups.
-    async fn ask(&self, signals: &[Signal], now: DateTime<Utc>) -> Result<Answer, CallError> {
-        let longest = signals.iter().map(|signal| signal.period).max().unwrap_or_default();
-        let back = if self.asked_before { longest * PERIODS_REREAD } else { KEPT };
-        let from = period_start(now - back, TimeDelta::minutes(1));
-        let queries: Vec<_> = signals.iter().enumerate().map(query).collect();
-        self.metrics.metrics_asked.inc_by(queries.len() as u64);
-        self.cloud.metrics(&queries, from, now).await
+    /// Asks for all signals of the groups: those of a minute and less in one call, the slower ones
+    /// in another, because one call has one beginning and theirs is hours earlier.
+    async fn ask(&mut self, signals: &[Signal], now: DateTime<Utc>) -> Result<Answer, CallError> {
+        let mut all = Answer { series: Vec::new(), server_time: None };
+        for slow in [false, true] {
+            let part: Vec<_> = signals
+                .iter()
+                .enumerate()
+                .filter(|(_, signal)| (signal.period > TimeDelta::minutes(1)) == slow)
+                .collect();
+            let reach = part.iter().map(|(_, signal)| self.reach(signal)).max();
+            let Some(reach) = reach else { continue };
+            let from = period_start(now - reach, TimeDelta::minutes(1));
+            let queries: Vec<_> = part.into_iter().map(|(index, one)| one.query(index)).collect();
+            let asked = queries.len() as u64;
+            self.metrics.metrics_asked.inc_by(asked);
+            self.asked.metrics = self.asked.metrics.saturating_add(asked);
+            let answer = self.cloud.metrics(&queries, from, now).await?;
+            all.series.extend(answer.series);
+            all.server_time = answer.server_time.or(all.server_time);
+        }
+        Ok(all)
+    }
+
+    /// How far back a signal is asked for: all that is of use the first time, then the periods
+    /// that a late publisher may still have raised.
+    fn reach(&self, signal: &Signal) -> TimeDelta {
+        if self.heard.contains(&Group::of(signal)) {
+            signal.period * PERIODS_REREAD
+        } else {
+            signal.kept()
+        }
     }
 
     fn hear(&mut self, signals: &[Signal], answer: &Answer, now: DateTime<Utc>) {
-        let keep_from = now - KEPT - TimeDelta::minutes(1);
         for (index, signal) in signals.iter().enumerate() {
             let history = self.book.histories.entry(signal.name.clone()).or_default();
             match series(&answer.series, index) {
-                Some(series) => history.hear(series, signal.scale, keep_from),
+                Some(series) => history.hear(series, signal.scale, now - signal.kept()),
                 None => history.hear_nothing(),
             }
         }
@@ -109,22 +137,12 @@ impl Collect {
         }
         self.live.signals.send_modify(|signals: &mut Signals| {
             signals.readings = readings;
+            signals.asked = Some(self.asked);
             signals.windows = if skewed { Default::default() } else { self.book.windows(now) };
             if new_points {
                 signals.history = self.book.points(now);
             }
         });
-    }
-}
-
-fn query((index, signal): (usize, &Signal)) -> MetricQuery {
-    MetricQuery {
-        id: format!("m{index}"),
-        namespace: signal.namespace.clone(),
-        metric: signal.metric.clone(),
-        dimensions: signal.dimensions.clone(),
-        statistic: signal.statistic.clone(),
-        period_s: u32::try_from(signal.period.num_seconds()).unwrap_or(60),
     }
 }
 
@@ -151,7 +169,7 @@ impl Pass for Collect {
         match &answer {
             Ok(answer) => {
                 self.hear(&signals, answer, now);
-                self.asked_before = true;
+                self.heard.extend(due.iter().cloned());
             }
             Err(_) => {
                 for signal in &signals {

@@ -13,6 +13,8 @@ pub mod schedule;
 
 use chrono::TimeDelta;
 
+use crate::aws::MetricQuery;
+
 /// One thing to read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Signal {
@@ -28,6 +30,28 @@ pub struct Signal {
     pub absent: Absence,
     /// Multiplies each value: 1000 turns seconds into milliseconds.
     pub scale: f64,
+}
+
+impl Signal {
+    /// The question for it, told apart from others of the same call by a number.
+    #[must_use]
+    pub fn query(&self, index: usize) -> MetricQuery {
+        MetricQuery {
+            id: format!("m{index}"),
+            namespace: self.namespace.clone(),
+            metric: self.metric.clone(),
+            dimensions: self.dimensions.clone(),
+            statistic: self.statistic.clone(),
+            period_s: u32::try_from(self.period.num_seconds()).unwrap_or(60),
+        }
+    }
+
+    /// How long a point is of use: as long as charts and capacity windows reach back, and until it
+    /// is stale, with the open period and one for the publisher's lag.
+    #[must_use]
+    pub fn kept(&self) -> TimeDelta {
+        derive::KEPT.max(self.max_age + self.period) + self.period.max(TimeDelta::minutes(1))
+    }
 }
 
 /// What it means that a closed period holds no point.
