@@ -9,6 +9,7 @@ pub mod alert;
 pub mod api;
 pub mod app;
 pub mod aws;
+pub mod check_aws;
 pub mod config;
 pub mod cost;
 pub mod document;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use control::api::client::{self, RunArgs, Target};
+use control::check_aws::{self, CheckAwsArgs, CheckAwsError};
 use control::config::Process;
 use control::cost::command::{self, CostArgs, CostError};
 use control::driver::Clock;
@@ -23,6 +24,8 @@ enum Command {
     Serve(ServeArgs),
     /// Checks environments, runbooks and tokens, and names every fault.
     Check(Files),
+    /// Reads every part of an environment once and says what answered.
+    CheckAws(CheckAwsArgs),
     /// Says what an environment costs, and what would make it less.
     Cost(CostArgs),
     /// Says what a runbook would do now.
@@ -56,6 +59,10 @@ async fn main() -> anyhow::Result<ExitCode> {
             served => served.context("serving"),
         },
         Command::Check(files) => configuration(&files).map_or_else(|f| refuse(&f), |_| say("ok")),
+        Command::CheckAws(args) => match check_aws::run(&args, &clock).await {
+            Err(CheckAwsError::Configuration(faults)) => refuse(&faults),
+            checked => Ok(checked?),
+        },
         Command::Cost(args) => match command::run(&args, &clock).await {
             Err(CostError::Configuration(faults)) => refuse(&faults),
             printed => Ok(printed?),
