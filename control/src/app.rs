@@ -194,6 +194,8 @@ pub struct Live {
     pub runs: watch::Sender<Vec<RunView>>,
     /// Written by the canary: the newest transfer, in milliseconds.
     pub canary: watch::Sender<Reading>,
+    /// Written by the canary: the wallets that it moves its cent between.
+    pub canary_wallets: watch::Sender<Vec<String>>,
     /// Written by the view loop from all of the above.
     pub view: watch::Sender<Arc<EnvironmentView>>,
 }
@@ -210,6 +212,7 @@ impl Live {
             fleet: &fleet,
             signals: &signals,
             canary: Reading::Absent,
+            canary_wallets: vec![],
             decision: None,
             alerts: vec![],
             runs: vec![],
@@ -225,6 +228,7 @@ impl Live {
             cost: watch::Sender::new(cost),
             runs: watch::Sender::new(vec![]),
             canary: watch::Sender::new(Reading::Absent),
+            canary_wallets: watch::Sender::new(vec![]),
             view: watch::Sender::new(page),
         }
     }

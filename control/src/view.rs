@@ -24,6 +24,7 @@ pub struct Parts<'a> {
     pub fleet: &'a Fleet,
     pub signals: &'a Signals,
     pub canary: Reading,
+    pub canary_wallets: Vec<String>,
     pub decision: Option<DecisionView>,
     pub alerts: Vec<AlertView>,
     pub runs: Vec<RunView>,
@@ -33,7 +34,17 @@ pub struct Parts<'a> {
 /// Puts the page together.
 #[must_use]
 pub fn build(parts: Parts<'_>, now: DateTime<Utc>) -> EnvironmentView {
-    let Parts { wanted, fleet, signals, canary, decision, alerts, mut runs, mut cost } = parts;
+    let Parts {
+        wanted,
+        fleet,
+        signals,
+        canary,
+        canary_wallets,
+        decision,
+        alerts,
+        mut runs,
+        mut cost,
+    } = parts;
     cost.decision = decision.as_ref().map(|one| cost::effect(one, cost.month.as_ref(), now));
     runs.truncate(RUNS_MAX);
     EnvironmentView {
@@ -41,7 +52,7 @@ pub fn build(parts: Parts<'_>, now: DateTime<Utc>) -> EnvironmentView {
         tier: wanted.tier,
         mode: wanted.mode,
         at: now,
-        traffic: traffic(signals, canary),
+        traffic: traffic(signals, canary, canary_wallets),
         history: signals.history.clone(),
         service: service(wanted, fleet),
         database: database(wanted, fleet, signals),
@@ -54,7 +65,7 @@ pub fn build(parts: Parts<'_>, now: DateTime<Utc>) -> EnvironmentView {
     }
 }
 
-fn traffic(signals: &Signals, canary_ms: Reading) -> TrafficView {
+fn traffic(signals: &Signals, canary_ms: Reading, wallets: Vec<String>) -> TrafficView {
     TrafficView {
         tps: signals.reading("tps"),
         p50_ms: signals.reading("p50_ms"),
@@ -66,6 +77,7 @@ fn traffic(signals: &Signals, canary_ms: Reading) -> TrafficView {
         requests_per_task: signals.reading("requests_per_task"),
         outbox_pending: signals.reading("outbox_pending"),
         canary_ms,
+        canary_wallets: wallets,
     }
 }
 
@@ -208,6 +220,7 @@ impl Pass for Refresh {
                 fleet: &live.fleet.borrow().clone(),
                 signals: &live.signals.borrow().clone(),
                 canary: *live.canary.borrow(),
+                canary_wallets: live.canary_wallets.borrow().clone(),
                 decision: live.decision.borrow().clone(),
                 alerts: live.alerts.borrow().clone(),
                 runs: live.runs.borrow().clone(),
@@ -239,6 +252,7 @@ mod tests {
             fleet,
             signals,
             canary: Reading::Absent,
+            canary_wallets: vec!["w1".to_owned(), "w2".to_owned()],
             decision: None,
             alerts: vec![],
             runs: vec![],

@@ -95,6 +95,8 @@ pub struct Canary {
     pub probes: Probes,
     /// Where the dashboard reads the newest one.
     pub reading: watch::Sender<Reading>,
+    /// Where whoever counts business tells the canary's wallets from the clients'.
+    pub wallets: watch::Sender<Vec<String>>,
 }
 
 /// The wallet as far as it was found.
@@ -150,7 +152,9 @@ impl Canary {
             None => found.wallet.insert(self.find().await?),
         };
         let Some(pair) = found.pair else {
-            found.pair = Some(wallet.prepare().await?);
+            let pair = wallet.prepare().await?;
+            self.wallets.send_replace(vec![pair.from.to_string(), pair.to.to_string()]);
+            found.pair = Some(pair);
             return Ok(());
         };
         let moved = wallet.transfer(pair).await;

@@ -5,10 +5,14 @@
 //! no load test and no health check: one real command through the whole path.
 
 mod canary;
+mod publish;
+#[cfg(test)]
+mod publish_tests;
 mod rto;
 mod wallet;
 
 pub use canary::{Canary, Pace, Probes};
+pub use publish::{PUBLISH_PERIOD, Publish};
 pub use rto::{CONSECUTIVE_BAD, CONSECUTIVE_GOOD, Recovery, failing_for, recovery};
 pub use wallet::{Wallet, WalletError};
 

@@ -8,8 +8,9 @@ use super::{
 };
 use crate::{
     app::App,
+    driver::Schedule,
     journal::JournalError,
-    probe::{Canary, Probes},
+    probe::{Canary, PUBLISH_PERIOD, Probes, Publish},
 };
 use std::{path::PathBuf, sync::Arc};
 
@@ -34,7 +35,11 @@ pub async fn start(
                 token_file,
                 probes: probes.clone(),
                 reading: live.canary.clone(),
+                wallets: live.canary_wallets.clone(),
             };
+            let publish = Publish::new(name, app.cloud.clone(), probes.clone(), (app.clock)());
+            let part = format!("{name}/canary-metrics");
+            app.driver.start(Schedule::every(part, PUBLISH_PERIOD, PUBLISH_PERIOD), publish);
             app.tracker.spawn(canary.run(app.clock.clone(), app.stop.clone()));
         }
         let site: Arc<dyn Site> = Arc::new(RealSite {

@@ -25,6 +25,9 @@ pub struct TrafficView {
     pub outbox_pending: Reading,
     /// Our own transfer, made every second through the load balancer.
     pub canary_ms: Reading,
+    /// The wallets that it moves a cent between, so that business figures can leave them out.
+    #[serde(default)]
+    pub canary_wallets: Vec<String>,
 }
 
 /// One point of the charts; a missing value is a gap.
