@@ -14,6 +14,7 @@ use super::derive::Book;
 use super::schedule::{Asked, Group, Schedule};
 use crate::app::{Live, Signals};
 use crate::aws::{CallError, Cloud, Metrics as Answer, Series};
+use crate::config::Environment;
 use crate::driver::Pass;
 use crate::metrics::Metrics;
 
@@ -42,6 +43,8 @@ pub struct Collect {
     /// Groups that answered before.
     heard: BTreeSet<Group>,
     asked: Asked,
+    /// What people wanted when book and schedule were made for it.
+    followed: Option<Arc<Environment>>,
 }
 
 impl Collect {
@@ -55,12 +58,18 @@ impl Collect {
         now: DateTime<Utc>,
     ) -> Self {
         let wanted = live.wanted();
-        let book = Book::new(&wanted.signals);
-        let schedule = Schedule::new(&wanted.signals, now);
-        let skew = TimeDelta::zero();
-        let asked = Asked { since: now, metrics: 0 };
-        let heard = BTreeSet::new();
-        Self { live, cloud, metrics, wakes, book, schedule, skew, heard, asked }
+        Self {
+            cloud,
+            metrics,
+            wakes,
+            book: Book::new(&wanted.signals),
+            schedule: Schedule::new(&wanted.signals, now),
+            skew: TimeDelta::zero(),
+            heard: BTreeSet::new(),
+            asked: Asked { since: now, metrics: 0 },
+            followed: Some(wanted),
+            live,
+        }
     }
 
     fn count_tasks(&mut self, now: DateTime<Utc>) {
@@ -71,28 +80,36 @@ impl Collect {
         self.book.count(now, running);
     }
 
-    /// Asks for all signals of the groups: those of a minute and less in one call, the slower ones
-    /// in another, because one call has one beginning and theirs is hours earlier.
-    async fn ask(&mut self, signals: &[Signal], now: DateTime<Utc>) -> Result<Answer, CallError> {
-        let mut all = Answer { series: Vec::new(), server_time: None };
-        for slow in [false, true] {
-            let part: Vec<_> = signals
-                .iter()
-                .enumerate()
-                .filter(|(_, signal)| (signal.period > TimeDelta::minutes(1)) == slow)
-                .collect();
-            let reach = part.iter().map(|(_, signal)| self.reach(signal)).max();
-            let Some(reach) = reach else { continue };
-            let from = period_start(now - reach, TimeDelta::minutes(1));
-            let queries: Vec<_> = part.into_iter().map(|(index, one)| one.query(index)).collect();
-            let asked = queries.len() as u64;
-            self.metrics.metrics_asked.inc_by(asked);
-            self.asked.metrics = self.asked.metrics.saturating_add(asked);
-            let answer = self.cloud.metrics(&queries, from, now).await?;
-            all.series.extend(answer.series);
-            all.server_time = answer.server_time.or(all.server_time);
+    /// Takes over what people want now, keeping what was heard of the signals that stay.
+    fn follow(&mut self, now: DateTime<Utc>) {
+        let wanted = self.live.wanted();
+        if self.followed.as_ref().is_none_or(|followed| !Arc::ptr_eq(followed, &wanted)) {
+            self.book.follow(&wanted.signals);
+            self.schedule.follow(&wanted.signals, now);
+            self.followed = Some(wanted);
         }
-        Ok(all)
+    }
+
+    /// Asks for signals and takes in the answer, or that there was none.
+    async fn ask(&mut self, signals: &[Signal], now: DateTime<Utc>) -> Result<(), CallError> {
+        let server_now = now + self.skew;
+        let reach = signals.iter().map(|signal| self.reach(signal)).max().unwrap_or_default();
+        let from = period_start(server_now - reach, TimeDelta::minutes(1));
+        let queries: Vec<_> =
+            signals.iter().enumerate().map(|(index, one)| one.query(index)).collect();
+        let asked = queries.len() as u64;
+        self.metrics.metrics_asked.inc_by(asked);
+        self.asked.metrics = self.asked.metrics.saturating_add(asked);
+        let answer = self.cloud.metrics(&queries, from, server_now).await;
+        match &answer {
+            Ok(answer) => self.hear(signals, answer, now),
+            Err(_) => {
+                for signal in signals {
+                    self.book.histories.entry(signal.name.clone()).or_default().hear_nothing();
+                }
+            }
+        }
+        answer.map(|_| ())
     }
 
     /// How far back a signal is asked for: all that is of use the first time, then the periods
@@ -106,6 +123,7 @@ impl Collect {
     }
 
     fn hear(&mut self, signals: &[Signal], answer: &Answer, now: DateTime<Utc>) {
+        self.heard.extend(signals.iter().map(Group::of));
         for (index, signal) in signals.iter().enumerate() {
             let history = self.book.histories.entry(signal.name.clone()).or_default();
             match series(&answer.series, index) {
@@ -155,6 +173,7 @@ impl Pass for Collect {
     type Error = CallError;
 
     async fn pass(&mut self, now: DateTime<Utc>) -> Result<(), CallError> {
+        self.follow(now);
         self.count_tasks(now);
         let due = self.schedule.due(now);
         if due.is_empty() {
@@ -162,27 +181,23 @@ impl Pass for Collect {
             return Ok(());
         }
         let wanted = self.live.wanted();
-        let all = wanted.signals.iter();
-        let signals: Vec<Signal> =
-            all.filter(|signal| due.contains(&Group::of(signal))).cloned().collect();
-        let answer = self.ask(&signals, now + self.skew).await;
-        match &answer {
-            Ok(answer) => {
-                self.hear(&signals, answer, now);
-                self.heard.extend(due.iter().cloned());
+        let mut first_error = None;
+        // What is slow is another call, because a call has one beginning and theirs is hours
+        // earlier; and it comes second, so that what is hot does not wait for it.
+        let (hot, slow): (Vec<_>, Vec<_>) = due.into_iter().partition(|group| !group.slow());
+        for groups in [hot, slow].iter().filter(|groups| !groups.is_empty()) {
+            let signals = wanted.signals.iter();
+            let signals: Vec<Signal> =
+                signals.filter(|signal| groups.contains(&Group::of(signal))).cloned().collect();
+            let answer = self.ask(&signals, now).await;
+            for group in groups {
+                let found = answer.is_ok() && self.found(group);
+                self.schedule.asked(group, found, now);
             }
-            Err(_) => {
-                for signal in &signals {
-                    self.book.histories.entry(signal.name.clone()).or_default().hear_nothing();
-                }
-            }
+            self.publish(now + self.skew, answer.is_ok());
+            self.wakes.iter().for_each(|wake| wake.notify_one());
+            first_error = first_error.or_else(|| answer.err());
         }
-        for group in &due {
-            let found = answer.is_ok() && self.found(group);
-            self.schedule.asked(group, found, now);
-        }
-        self.publish(now + self.skew, answer.is_ok());
-        self.wakes.iter().for_each(|wake| wake.notify_one());
-        answer.map(|_| ())
+        first_error.map_or(Ok(()), Err)
     }
 }

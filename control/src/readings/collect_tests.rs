@@ -187,6 +187,32 @@ async fn a_slow_signal_is_kept_as_long_as_it_is_of_use() {
     assert!(matches!(world.reading("database_gb"), Reading::Stale { .. }));
 }
 
+/// A reload that adds a signal, changes one and drops one: what stays keeps its points.
+#[tokio::test]
+async fn after_a_reload_the_new_signals_are_read_and_the_old_ones_kept() {
+    let mut world = World::new();
+    world.run(60, true).await;
+    let before = world.reading("tps");
+    assert!(world.reading("cpu_percent").fresh().is_some() && before.fresh().is_some());
+    let mut wanted = (*world.live.wanted()).clone();
+    wanted.signals.retain(|signal| signal.name != "outbox_pending");
+    for signal in &mut wanted.signals {
+        if signal.name == "cpu_percent" {
+            signal.metric = "Other".to_owned();
+        }
+    }
+    let mut added = wanted.signals[0].clone();
+    (added.name, added.period) = ("database_gb".to_owned(), TimeDelta::hours(1));
+    (added.metric, added.max_age) = ("VolumeBytesUsed".to_owned(), TimeDelta::hours(3));
+    wanted.signals.push(added);
+    world.live.want(wanted);
+    world.run(1, true).await;
+    assert_eq!(world.reading("database_gb").fresh(), Some(730e9));
+    assert!(world.reading("tps").fresh().is_some());
+    assert_eq!(world.reading("cpu_percent").fresh(), None, "another question");
+    assert!(!world.live.signals.borrow().readings.contains_key("outbox_pending"));
+}
+
 /// What is paid for: one question for each period of each signal, one in five that comes too early,
 /// and three more for a publisher that is silent, as that of the replication lag is here.
 #[tokio::test]
@@ -196,7 +222,7 @@ async fn the_metrics_asked_for_are_counted_and_stay_near_the_plan() {
     let asked = world.live.signals.borrow().asked.unwrap();
     let counted: usize = world.cloud.questions.lock().unwrap().iter().sum();
     assert_eq!(asked.metrics, u64::try_from(counted).unwrap());
-    let plan = super::schedule::asked_per_month(&world.live.wanted.signals);
+    let plan = super::schedule::asked_per_month(&world.live.wanted().signals);
     let pace = asked.per_month(world.now).unwrap();
     assert!((plan..plan * 3 / 2).contains(&pace), "planned {plan}, at a pace of {pace}");
 }

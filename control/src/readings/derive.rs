@@ -35,6 +35,18 @@ impl Book {
         }
     }
 
+    /// Takes over other signals. What was heard under a name goes on only for the same question.
+    pub fn follow(&mut self, signals: &[Signal]) {
+        let after = Self::new(signals);
+        for (name, history) in after.histories {
+            if self.signals.get(&name) != after.signals.get(&name) {
+                self.histories.insert(name, history);
+            }
+        }
+        self.histories.retain(|name, _| after.signals.contains_key(name));
+        self.signals = after.signals;
+    }
+
     /// Notes how many tasks run. Periods before the first note have an unknown number.
     pub fn count(&mut self, now: DateTime<Utc>, tasks: u32) {
         if self.counts.back().is_none_or(|(_, count)| *count != tasks) {

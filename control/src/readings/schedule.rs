@@ -35,6 +35,12 @@ impl Group {
     pub fn of(signal: &Signal) -> Self {
         Self { namespace: signal.namespace.clone(), period: signal.period }
     }
+
+    /// True for what changes slowly: nobody waits for it.
+    #[must_use]
+    pub fn slow(&self) -> bool {
+        self.period > TimeDelta::minutes(1)
+    }
 }
 
 /// Metrics asked for in a month of 730 hours, when each period of each signal is asked for once.
@@ -85,14 +91,24 @@ impl Schedule {
     /// Everything is due at once, for the newest period that has ended.
     #[must_use]
     pub fn new(signals: &[Signal], now: DateTime<Utc>) -> Self {
-        let turn = |group: &Group| Turn {
-            period: period_start(now, group.period) - group.period,
-            at: now,
-            repeats: 0,
-            lag: LAG_FIRST,
-        };
-        let groups = signals.iter().map(Group::of);
-        Self { turns: groups.map(|group| (group.clone(), turn(&group))).collect() }
+        let mut schedule = Self { turns: BTreeMap::new() };
+        schedule.follow(signals, now);
+        schedule
+    }
+
+    /// Takes over other signals: new groups are due at once, the others keep their turn.
+    pub fn follow(&mut self, signals: &[Signal], now: DateTime<Utc>) {
+        let mut before = std::mem::take(&mut self.turns);
+        for group in signals.iter().map(Group::of) {
+            let first = || Turn {
+                period: period_start(now, group.period) - group.period,
+                at: now,
+                repeats: 0,
+                lag: LAG_FIRST,
+            };
+            let turn = before.remove(&group).unwrap_or_else(first);
+            self.turns.entry(group).or_insert(turn);
+        }
     }
 
     /// The groups whose turn it is. A turn that is further away than any turn is set was set by a
