@@ -24,11 +24,15 @@ needs=(
   "mariadb-backup|mariadb-backup|rebuilds a replica that diverged"
   "redis-server|redis-server|stands in for ElastiCache"
   "setpriv|util-linux|ends servers with the program that started them"
+  "curl|curl|asks servers whether they answer"
+  "python3|python3|runs an emulator of AWS that is not ours"
+  "ensurepip|python3-venv|keeps that emulator apart from the system"
 )
 
 present() {
   case $1 in
     curl/curl.h) compgen -G '/usr/include/*/curl/curl.h' >/dev/null || [[ -e /usr/include/curl/curl.h ]] ;;
+    ensurepip) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     /*) [[ -e $1 ]] ;;
     *) PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null ;;
   esac

@@ -2,7 +2,7 @@
 # Every check of the project, in the order in which they are cheapest to fail.
 #
 #   scripts/test.sh          all of it: format, lints, tests on real servers, documentation, one short drill
-#   scripts/test.sh --quick  without the drill
+#   scripts/test.sh --quick  without the emulator and the drill
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -40,6 +40,9 @@ step "environment, price and runbook files"
 target/debug/control check --environment control/environments/local.yaml --runbooks runbooks
 
 if [[ ${1:-} != --quick ]]; then
+  step "an emulator of AWS that is not ours"
+  scripts/check-emulator.sh
+
   step "a short drill under load"
   target/debug/sandbox demo --headless --for 90s --rate 60 --surge 400
 fi
