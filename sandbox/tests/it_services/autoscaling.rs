@@ -142,3 +142,35 @@ async fn target_tracking_grows_after_three_points_and_never_while_suspended() {
     let policies = policies.send().await.unwrap();
     assert_eq!(policies.scaling_policies()[0].policy_name(), "cpu");
 }
+
+#[tokio::test]
+async fn the_limits_of_a_clusters_readers_are_kept_apart_from_those_of_tasks() {
+    let stage = Stage::start().await;
+    stage.with_service(3).await;
+    let scaling = Client::new(&stage.sdk);
+    limits(&scaling, 3, 9).await;
+    let register = |min: i32, max: i32| {
+        scaling
+            .register_scalable_target()
+            .service_namespace(ServiceNamespace::Rds)
+            .resource_id("cluster:wallet-local")
+            .scalable_dimension(ScalableDimension::RdsClusterReadReplicaCount)
+            .min_capacity(min)
+            .max_capacity(max)
+            .send()
+    };
+    register(2, 5).await.unwrap();
+    register(3, 5).await.unwrap();
+    let refused = register(6, 5).await.unwrap_err().into_service_error();
+    assert!(refused.is_validation_exception(), "{refused:?}");
+    let refused = register(1, 16).await.unwrap_err().into_service_error();
+    assert!(refused.is_validation_exception(), "{refused:?}");
+    for (namespace, want) in [(ServiceNamespace::Rds, (3, 5)), (ServiceNamespace::Ecs, (3, 9))] {
+        let found = scaling.describe_scalable_targets().service_namespace(namespace.clone());
+        let found = found.send().await.unwrap();
+        let [target] = found.scalable_targets() else { panic!("{found:?}") };
+        assert_eq!((target.min_capacity(), target.max_capacity()), want);
+        let policies = scaling.describe_scaling_policies().service_namespace(namespace);
+        assert_eq!(policies.send().await.unwrap().scaling_policies().len(), 0);
+    }
+}

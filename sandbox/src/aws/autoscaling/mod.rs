@@ -1,13 +1,15 @@
-//! Application Auto Scaling for the task count of ECS services: limits and target tracking.
+//! Application Auto Scaling for the task count of ECS services, limits and target tracking, and
+//! for the reader count of Aurora clusters, limits only.
 //!
 //! Registering a target moves the current count into its limits at once, which makes raising the
 //! minimum a safe way to add capacity. Target tracking acts only where a policy exists.
-//! Differs from AWS: only `ecs:service:DesiredCount`; only target tracking with predefined
-//! metrics; a policy's alarms are decided in place and not shown in CloudWatch; activities that
-//! changed nothing are not recorded.
+//! Differs from AWS: only these two dimensions; only target tracking with predefined metrics; a
+//! policy's alarms are decided in place and not shown in CloudWatch; activities that changed
+//! nothing are not recorded; no reader is added or removed.
 
 mod decide;
 mod policies;
+mod readers;
 mod state;
 mod targets;
 mod track;
@@ -16,6 +18,7 @@ use super::ecs::Ecs;
 use super::metric::Metrics;
 use super::wire::{Answer, AwsError, Handler, Input, Interface, Service, dispatch, ready};
 use super::{Clock, Region};
+use serde_json::{Value, json};
 use state::State;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -65,6 +68,14 @@ fn expect_namespace(input: Input<'_>) -> Result<(), AwsError> {
     }
 }
 
+/// What answers a request.
+type Operation = fn(&AutoScaling, Input<'_>) -> Result<Value, AwsError>;
+
+/// The operation on tasks or the one on readers, as the request's namespace says.
+fn either(input: Input<'_>, tasks: Operation, of_readers: Operation) -> Operation {
+    if readers::about(input) { of_readers } else { tasks }
+}
+
 fn invalid(message: impl Into<String>) -> AwsError {
     AwsError::refused("ValidationException", message)
 }
@@ -86,13 +97,25 @@ static INTERFACE: Interface = Interface {
 };
 
 static OPERATIONS: &[(&str, Handler<AutoScaling>)] = &[
-    ("RegisterScalableTarget", |scaling, input| ready(targets::register(scaling, input))),
-    ("DeregisterScalableTarget", |scaling, input| ready(targets::deregister(scaling, input))),
-    ("DescribeScalableTargets", |scaling, input| ready(targets::describe(scaling, input))),
+    ("RegisterScalableTarget", |scaling, input| {
+        let tasks_or_readers = either(input, targets::register, readers::register);
+        ready(tasks_or_readers(scaling, input))
+    }),
+    ("DeregisterScalableTarget", |scaling, input| {
+        let tasks_or_readers = either(input, targets::deregister, readers::deregister);
+        ready(tasks_or_readers(scaling, input))
+    }),
+    ("DescribeScalableTargets", |scaling, input| {
+        let tasks_or_readers = either(input, targets::describe, readers::describe);
+        ready(tasks_or_readers(scaling, input))
+    }),
     ("DescribeScalingActivities", |scaling, input| ready(targets::activities(scaling, input))),
     ("PutScalingPolicy", |scaling, input| ready(policies::put(scaling, input))),
     ("DeleteScalingPolicy", |scaling, input| ready(policies::delete(scaling, input))),
-    ("DescribeScalingPolicies", |scaling, input| ready(policies::describe(scaling, input))),
+    ("DescribeScalingPolicies", |scaling, input| {
+        let no_policies = |_: &AutoScaling, _: Input<'_>| Ok(json!({ "ScalingPolicies": [] }));
+        ready(either(input, policies::describe, no_policies)(scaling, input))
+    }),
 ];
 
 impl Service for AutoScaling {

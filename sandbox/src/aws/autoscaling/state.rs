@@ -11,8 +11,10 @@ pub(super) const POLICIES_MAX: usize = 50;
 /// Everything.
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
-    /// By resource id; there is one dimension, `ecs:service:DesiredCount`.
+    /// By resource id, dimension `ecs:service:DesiredCount`.
     pub targets: BTreeMap<String, Target>,
+    /// By resource id, dimension `rds:cluster:ReadReplicaCount`.
+    pub readers: BTreeMap<String, super::readers::Range>,
     /// By (resource id, name).
     pub policies: BTreeMap<(String, String), Policy>,
     /// Newest first.
