@@ -6,6 +6,7 @@
 
 use super::{
     book::ResourceKind,
+    rollout,
     template::{Names, Template},
     world::World,
 };
@@ -19,6 +20,8 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 pub enum Condition {
     /// A field of a resource, as AWS says it.
     Resource { kind: ResourceKind, name: Template, field: String, test: Test, limits: Limits },
+    /// A deployment of the service, by its id: complete, and not replaced by a rollback.
+    Deployment { id: Template, limits: Limits },
     /// A reading.
     Signal { name: String, test: Test, limits: Limits },
     /// Our own probe: so many successes in a row, all begun after the step.
@@ -61,6 +64,8 @@ pub enum Verdict {
     Holds(String),
     /// It is known not to hold.
     Fails(String),
+    /// It is known that it will not come to hold, however long anybody waits.
+    Never(String),
     /// It cannot be told. Never satisfies, never disproves.
     Unknown(String),
 }
@@ -76,7 +81,9 @@ impl Verdict {
     #[must_use]
     pub fn words(&self) -> &str {
         match self {
-            Self::Holds(words) | Self::Fails(words) | Self::Unknown(words) => words,
+            Self::Holds(words) | Self::Fails(words) | Self::Never(words) | Self::Unknown(words) => {
+                words
+            }
         }
     }
 }
@@ -129,6 +136,10 @@ pub fn judge(
             };
             held(verdict, limits, scene, streaks, key)
         }
+        Condition::Deployment { id, limits } => {
+            let verdict = judge_deployment(id, limits, scene);
+            held(verdict, limits, scene, streaks, key)
+        }
         Condition::Signal { name, test, limits } => {
             let reading = scene.world.signals.get(name).copied();
             let verdict = match reading.and_then(|reading| reading.fresh().zip(reading.last())) {
@@ -168,6 +179,9 @@ pub fn judge_all(
         let kept: Vec<&str> = verdicts.iter().filter(|v| keep(v)).map(Verdict::words).collect();
         (!kept.is_empty()).then(|| kept.join(", "))
     };
+    if let Some(words) = words(|v| matches!(v, Verdict::Never(_))) {
+        return Verdict::Never(words);
+    }
     if let Some(words) = words(|v| matches!(v, Verdict::Fails(_))) {
         return Verdict::Fails(words);
     }
@@ -184,19 +198,35 @@ fn judge_any(
     key: &str,
 ) -> Verdict {
     let mut unknown = Vec::new();
-    let mut fails = Vec::new();
+    let (mut fails, mut hope) = (Vec::new(), conditions.is_empty());
     for (index, one) in conditions.iter().enumerate() {
         match judge(one, scene, streaks, &format!("{key}/{index}")) {
             Verdict::Holds(words) => return Verdict::Holds(words),
             Verdict::Unknown(words) => unknown.push(words),
-            Verdict::Fails(words) => fails.push(words),
+            Verdict::Fails(words) => {
+                hope = true;
+                fails.push(words);
+            }
+            Verdict::Never(words) => fails.push(words),
         }
     }
-    if unknown.is_empty() {
+    if unknown.is_empty() && !hope {
+        Verdict::Never(fails.join(" and "))
+    } else if unknown.is_empty() {
         Verdict::Fails(fails.join(" and "))
     } else {
         Verdict::Unknown(unknown.join(" and "))
     }
+}
+
+fn judge_deployment(id: &Template, limits: &Limits, scene: &Scene<'_>) -> Verdict {
+    let Some(id) = id.resolve(scene.names) else {
+        return Verdict::Unknown(format!("`{id}` has no value yet"));
+    };
+    let Some(seen) = &scene.world.service else {
+        return Verdict::Unknown("the service is not known".to_owned());
+    };
+    aged("the service", seen.at, limits, scene).unwrap_or_else(|| rollout::judge(&seen.value, &id))
 }
 
 /// A canary that fell silent proves nothing: its beat is a second, its deadline less than two.

@@ -4,10 +4,10 @@
 //! every time, and remembers nothing but how long conditions have held. `None` means: wait.
 
 use super::{
-    book::{Approval, OnTimeout, Step, Task},
+    book::{Approval, OnTimeout, ResourceKind, Step, Task},
     condition::{Scene, Streaks, Verdict, judge, judge_all},
     event::{End, Event, Finding},
-    look::{check, choose, guard},
+    look::{check, check_service, choose, guard},
     measure::measured,
     state::{Run, State, StepState, Undo},
     world::World,
@@ -192,7 +192,12 @@ fn step_due(
         StepState::Pending => Some(begin(run, step)),
         StepState::Guarding => {
             let event = match &step.task {
-                Task::Check { save, .. } => check(run, step, world, save, after),
+                Task::Check { resource: ResourceKind::Aurora, save } => {
+                    check(run, step, world, save, after)
+                }
+                Task::Check { resource: ResourceKind::EcsService, save } => {
+                    check_service(step, world, save, after)
+                }
                 Task::Choose { given, lag_max, .. } => {
                     choose(run, step, world, (given, *lag_max), after?)
                 }
@@ -262,6 +267,8 @@ fn wait(
         Verdict::Holds(detail) => {
             Some(Event::StepDone { step: step.id.clone(), detail, outputs: BTreeMap::new() })
         }
+        // Waiting on would end in a timeout that says less.
+        Verdict::Never(why) => Some(Event::StepFailed { step: step.id.clone(), why }),
         verdict if past(since, *timeout, now) => Some(Event::StepTimedOut {
             step: step.id.clone(),
             why: verdict.words().to_owned(),

@@ -11,11 +11,50 @@ use super::{
     world::World,
 };
 use crate::aws::Effect;
+use crate::fleet::Service;
 use chrono::{DateTime, Utc};
 use std::{collections::BTreeMap, time::Duration};
 
 /// What a step found: an event, or why there is none yet.
 pub(super) type Found = Option<Result<Event, String>>;
+
+/// What a look at the service can save, as far as it is known now.
+pub(super) fn service_outputs(service: &Service) -> Vec<(&'static str, String)> {
+    let primary = service.deployments.iter().find(|one| one.status == "PRIMARY");
+    let deployment = primary.map(|one| ("deployment", one.id.clone()));
+    let counts = [
+        ("status", service.status.clone()),
+        ("running", service.running.to_string()),
+        ("desired", service.desired.to_string()),
+    ];
+    counts.into_iter().chain(deployment).collect()
+}
+
+/// Looks at the service and saves what it saw.
+pub(super) fn check_service(
+    step: &Step,
+    world: &World,
+    save: &[String],
+    after: Option<DateTime<Utc>>,
+) -> Found {
+    let Some(seen) = world.service.as_ref().filter(|seen| Some(seen.at) >= after) else {
+        return Some(Err("the service was not seen".to_owned()));
+    };
+    let known = service_outputs(&seen.value);
+    let mut outputs = BTreeMap::new();
+    for name in save {
+        let Some((_, value)) = known.iter().find(|(known, _)| known == name) else {
+            return Some(Err(format!("{} has no {name} now", seen.value.name)));
+        };
+        outputs.insert(name.clone(), value.clone());
+    }
+    Some(Ok(done(step, outputs)))
+}
+
+fn done(step: &Step, outputs: BTreeMap<String, String>) -> Event {
+    let said: Vec<String> = outputs.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    Event::StepDone { step: step.id.clone(), detail: said.join(", "), outputs }
+}
 
 /// Looks at the cluster and saves what it saw.
 pub(super) fn check(
@@ -45,9 +84,7 @@ pub(super) fn check(
         };
         outputs.insert(name.clone(), value);
     }
-    let said: Vec<String> = outputs.iter().map(|(name, value)| format!("{name} {value}")).collect();
-    let detail = said.join(", ");
-    Some(Ok(Event::StepDone { step: step.id.clone(), detail, outputs }))
+    Some(Ok(done(step, outputs)))
 }
 
 /// Picks one of several, as the world is.
@@ -84,7 +121,9 @@ pub(super) fn guard(
     let scene = Scene { world, names: &run.names, after: stands.counts_from, now };
     let fail = |why: String| Some(Ok(Event::StepFailed { step: step.id.clone(), why }));
     match judge_all(&guards, &scene, streaks, &format!("{}/guard", step.id)) {
-        Verdict::Fails(words) => return fail(format!("not done, because {words}")),
+        Verdict::Fails(words) | Verdict::Never(words) => {
+            return fail(format!("not done, because {words}"));
+        }
         Verdict::Unknown(words) => return Some(Err(format!("not done: {words}"))),
         Verdict::Holds(_) => {}
     }

@@ -24,6 +24,7 @@ pub mod parse;
 pub mod plan;
 pub mod refusal;
 pub mod replay;
+mod rollout;
 pub mod site;
 mod start;
 pub mod state;

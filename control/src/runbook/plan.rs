@@ -9,6 +9,7 @@ use super::{
     choose,
     condition::{Scene, Streaks, Verdict, judge},
     event::{DrillOrder, Order},
+    look::service_outputs,
     template::{Names, Template},
     world::World,
 };
@@ -56,7 +57,7 @@ pub fn plan(wish: &Wish<'_>, world: &World, now: DateTime<Utc>) -> Plan {
     for (index, condition) in book.require.iter().enumerate() {
         match judge(condition, &scene, &mut Streaks::default(), &format!("require/{index}")) {
             Verdict::Holds(_) => {}
-            Verdict::Fails(words) | Verdict::Unknown(words) => blockers.push(words),
+            verdict => blockers.push(verdict.words().to_owned()),
         }
     }
     let target = predict(book, world, &mut names);
@@ -175,7 +176,13 @@ fn predict(book: &Runbook, world: &World, names: &mut Names) -> Result<String, S
             names.insert(format!("{}.{name}", step.id), value);
         };
         match &step.task {
-            Task::Check { .. } => {
+            Task::Check { resource: ResourceKind::EcsService, .. } => {
+                let seen = world.service.iter();
+                for (name, value) in seen.flat_map(|seen| service_outputs(&seen.value)) {
+                    save(name, value);
+                }
+            }
+            Task::Check { resource: ResourceKind::Aurora, .. } => {
                 save("writer", database.writer().map_or_else(String::new, |one| one.id.clone()));
                 save("readers", readers.join(" "));
                 save("readers_count", readers.len().to_string());

@@ -14,6 +14,7 @@ mod api_stream;
 mod api_tls;
 mod runs_conditions;
 mod runs_crash;
+mod runs_deployment;
 mod runs_machine;
 mod runs_parse;
 mod runs_sim;

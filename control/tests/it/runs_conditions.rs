@@ -51,6 +51,7 @@ fn word(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Holds(_) => "holds",
         Verdict::Fails(_) => "fails",
+        Verdict::Never(_) => "never",
         Verdict::Unknown(_) => "unknown",
     }
 }

@@ -6,7 +6,7 @@ use control::{
     aws::Change,
     drill,
     driver::Clock,
-    fleet::{Database, DatabaseInstance, Seen},
+    fleet::{Database, DatabaseInstance, Seen, Service},
     journal::JournalError,
     probe::Outcome,
     runbook::{
@@ -64,6 +64,8 @@ pub(crate) struct Outside {
     pub(crate) firing: Vec<protocol::control::Severity>,
     /// True while AWS does not say anything about the database.
     hidden: bool,
+    /// What AWS says of the service, from when on; oldest first.
+    pub(crate) services: Vec<(Duration, Service)>,
     /// The journal, as its file holds it.
     pub(crate) journal: Vec<serde_json::Value>,
     /// The journal takes no more events than this.
@@ -109,6 +111,7 @@ impl Sim {
             broken_from: None,
             firing: vec![],
             hidden: false,
+            services: vec![],
             journal: vec![],
             journal_full_at: None,
             points: 0,
@@ -293,6 +296,8 @@ impl Sim {
         if !outside.hidden {
             world.database = Some(Seen { value: outside.database(elapsed), at: now });
         }
+        let service = outside.services.iter().rev().find(|(from, _)| *from <= elapsed);
+        world.service = service.map(|(_, service)| Seen { value: service.clone(), at: now });
         for id in ["db-1", "db-2", "db-3"] {
             let reading =
                 outside.lag_ms.map_or(Reading::Absent, |value| Reading::Fresh { value, at: now });

@@ -38,13 +38,24 @@ pub fn conditions(field: &Field<'_>, scope: &Scope, items_max: usize) -> Option<
 /// One condition.
 pub fn condition(field: &Field<'_>, scope: &Scope) -> Option<Condition> {
     let map = field.map(&[
-        "resource", "signal", "probe", "alerts", "any", "field", "severity", "is", "for", "max_age",
+        "resource",
+        "deployment",
+        "signal",
+        "probe",
+        "alerts",
+        "any",
+        "field",
+        "severity",
+        "is",
+        "for",
+        "max_age",
     ])?;
-    let subjects = ["resource", "signal", "probe", "alerts", "any"];
+    let subjects = ["resource", "deployment", "signal", "probe", "alerts", "any"];
     let named: Vec<&str> =
         subjects.into_iter().filter(|subject| map.optional(subject).is_some()).collect();
     match named.as_slice() {
         ["resource"] => resource(&map, scope),
+        ["deployment"] => deployment(&map, scope),
         ["signal"] => signal(&map, scope),
         ["probe"] => probe(&map),
         ["alerts"] => alerts(&map, scope),
@@ -82,6 +93,16 @@ fn resource(map: &Map<'_>, scope: &Scope) -> Option<Condition> {
         test: test?,
         limits: limits?,
     })
+}
+
+/// `{ deployment: "${before.deployment}", is: complete }`
+fn deployment(map: &Map<'_>, scope: &Scope) -> Option<Condition> {
+    stray(map, &["field", "severity"]);
+    let id = map.optional("deployment").and_then(|f| scope.template(&f));
+    let is = map.required("is").and_then(|f| f.choice(&[("complete", ())]));
+    let limits = limits(map, Some(RESOURCE_AGE));
+    is?;
+    Some(Condition::Deployment { id: id?, limits: limits? })
 }
 
 fn signal(map: &Map<'_>, scope: &Scope) -> Option<Condition> {

@@ -1,13 +1,13 @@
 //! Steps, each by the key that says what it does.
 
-use super::{DAY, ITEMS_MAX, RESOURCE_KINDS, SECOND, Scope, condition, conditions};
+use super::{DAY, ITEMS_MAX, SECOND, Scope, condition, conditions};
 use crate::{
     aws::Effect,
     document::{Entry, Field, Map, Value, nearest, parse_duration},
     hold::{Direction, HOLD_MAX},
     runbook::{
         action::{ACTIONS, CHOICES, Spec},
-        book::{Act, Approval, Ending, Observe, OnTimeout, Step, Task, When},
+        book::{Act, Approval, Ending, Observe, OnTimeout, ResourceKind, Step, Task, When},
         template::Template,
     },
 };
@@ -17,7 +17,8 @@ use std::{collections::BTreeMap, time::Duration};
 /// Keys by which a step says what it does. A step has exactly one of them.
 const TASKS: [&str; 6] = ["check", "choose", "approval", "act", "wait", "measure"];
 /// What a check of a resource can save.
-const CHECK_OUTPUTS: [&str; 5] = ["status", "writer", "readers", "readers_count", "endpoint"];
+const AURORA_OUTPUTS: &[&str] = &["status", "writer", "readers", "readers_count", "endpoint"];
+const SERVICE_OUTPUTS: &[&str] = &["status", "running", "desired", "deployment"];
 /// How long a step that only looks may take.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -151,10 +152,13 @@ fn stray(map: &Map<'_>, allowed: &[&str]) {
 
 fn check(map: &Map<'_>) -> Option<Task> {
     stray(map, &["save"]);
-    let checks = [("aurora.describe", RESOURCE_KINDS[0].1)];
-    let resource = map.required("check").and_then(|f| f.choice(&checks));
-    let save = map.required("save").and_then(|f| save(&f, &CHECK_OUTPUTS));
-    Some(Task::Check { resource: resource?, save: save? })
+    let checks = [
+        ("aurora.describe", (ResourceKind::Aurora, AURORA_OUTPUTS)),
+        ("ecs.describe", (ResourceKind::EcsService, SERVICE_OUTPUTS)),
+    ];
+    let (resource, outputs) = map.required("check").and_then(|f| f.choice(&checks))?;
+    let save = map.required("save").and_then(|f| save(&f, outputs));
+    Some(Task::Check { resource, save: save? })
 }
 
 fn save(field: &Field<'_>, known: &[&str]) -> Option<Vec<String>> {
