@@ -21,7 +21,7 @@ use crate::config::Environment;
 use crate::cost::{self, pass::Spending};
 use crate::driver::{Clock, Driver, Schedule};
 use crate::fleet::{Fleet, observe::Observe};
-use crate::hold::Holds;
+use crate::hold::{Floors, Freezes, Holds};
 use crate::intent::Intents;
 use crate::journal::{Journal, JournalError};
 use crate::metrics::Metrics;
@@ -48,6 +48,8 @@ pub struct App {
     pub cloud: Arc<dyn Cloud>,
     pub intents: Intents,
     pub holds: Holds,
+    pub floors: Floors,
+    pub freezes: Freezes,
     pub driver: Driver,
     pub metrics: Arc<Metrics>,
     /// By name.
@@ -86,6 +88,8 @@ impl App {
         let live = |wanted: Environment| (wanted.name.clone(), Arc::new(Live::new(wanted, now)));
         Ok(Self {
             holds: Holds::recover(journal.clone()).await?,
+            floors: Floors::recover(journal.clone()).await?,
+            freezes: Freezes::recover(journal.clone()).await?,
             intents: Intents::new(journal.clone(), Arc::clone(&cloud)),
             driver: Driver::new(clock.clone(), tracker.clone(), stop.clone()),
             metrics: Arc::new(Metrics::new()),

@@ -15,7 +15,7 @@ use control::{
     cost::bill::BilledDay,
     driver::{Clock, Driver},
     fleet,
-    hold::Holds,
+    hold::{Floors, Freezes, Holds},
     http,
     intent::Intents,
     journal::Journal,
@@ -160,7 +160,9 @@ impl TestApp {
             journal: journal.clone(),
             cloud: cloud.clone(),
             intents: Intents::new(journal.clone(), cloud),
-            holds: Holds::recover(journal).await.unwrap(),
+            holds: Holds::recover(journal.clone()).await.unwrap(),
+            floors: Floors::recover(journal.clone()).await.unwrap(),
+            freezes: Freezes::recover(journal).await.unwrap(),
             driver: Driver::new(clock, tracker.clone(), stop.clone()),
             metrics: Arc::default(),
             environments: BTreeMap::from([("local".to_owned(), Arc::new(live))]),
@@ -355,6 +357,10 @@ impl Cloud for Cluster {
 
     fn scaling<'a>(&'a self, _: &'a str, _: &'a str) -> Answer<'a, Option<fleet::Scaling>> {
         refused("reading the scaling")
+    }
+
+    fn readers<'a>(&'a self, _: &'a str) -> Answer<'a, Option<fleet::Scaling>> {
+        refused("reading the readers' scaling")
     }
 
     fn targets<'a>(&'a self, _: &'a str) -> Answer<'a, Vec<fleet::Target>> {
