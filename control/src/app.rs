@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use protocol::control::{
-    AlertView, CostView, DecisionView, EnvironmentView, Mode, Reading, RunView, TrafficPoint,
+    AlertView, CostView, DecisionView, EnvironmentView, ForecastView, Mode, Reading, RunView,
+    TrafficPoint,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,7 @@ use crate::config::Environment;
 use crate::cost::{self, pass::Spending};
 use crate::driver::{Clock, Driver, Schedule};
 use crate::fleet::{Fleet, observe::Observe};
+use crate::forecast::{Forecast, Learn, learn};
 use crate::hold::{Floors, Freezes, Holds};
 use crate::intent::Intents;
 use crate::journal::{Journal, JournalError};
@@ -29,6 +31,7 @@ use crate::readings::Window;
 use crate::readings::collect::{self, Collect};
 use crate::readings::schedule::Asked;
 use crate::reconcile::capacity::{Capacity, ScalingMode};
+use crate::reconcile::readers;
 use crate::view::{self, Refresh};
 
 /// Describe calls are free but throttled; two seconds is what a person would want to wait.
@@ -160,6 +163,7 @@ impl App {
         );
         let alerts = Arc::new(alerts.await?);
         let size = Capacity::recover(self, Arc::clone(live), Arc::clone(&fleet.wake)).await?;
+        let (period, readers) = readers::recover(self, live, Arc::clone(&fleet.wake)).await?;
         let collect = Collect::new(
             Arc::clone(live),
             Arc::clone(&self.cloud),
@@ -171,6 +175,8 @@ impl App {
         driver.start(fleet, Observe::new(Arc::clone(live), Arc::clone(&self.cloud)));
         driver.start(every("readings", collect::TICK), collect);
         driver.start(capacity, size);
+        driver.start(every("readers", period), readers);
+        driver.start(every("forecast", learn::TICK), Learn::new(self, live));
         driver.start(evaluate, Evaluate(Arc::clone(&alerts)));
         driver.start(deliver, Deliver(Arc::clone(&alerts)));
         let spending =
@@ -190,6 +196,11 @@ pub struct Live {
     pub signals: watch::Sender<Signals>,
     /// Written by the capacity loop.
     pub decision: watch::Sender<Option<DecisionView>>,
+    /// Written by the loop that sizes the database's readers.
+    pub readers: watch::Sender<Option<DecisionView>>,
+    /// Written by the forecasting loop: the plan, and its report card.
+    pub plan: watch::Sender<Option<Forecast>>,
+    pub forecast: watch::Sender<Option<ForecastView>>,
     /// Written by the alert loop: firing and recently resolved, most severe first.
     pub alerts: watch::Sender<Vec<AlertView>>,
     /// Written by the cost loop.
@@ -218,6 +229,8 @@ impl Live {
             canary: Reading::Absent,
             canary_wallets: vec![],
             decision: None,
+            readers: None,
+            forecast: None,
             alerts: vec![],
             runs: vec![],
             cost: cost.clone(),
@@ -228,6 +241,9 @@ impl Live {
             fleet: watch::Sender::new(fleet),
             signals: watch::Sender::new(signals),
             decision: watch::Sender::new(None),
+            readers: watch::Sender::new(None),
+            plan: watch::Sender::new(None),
+            forecast: watch::Sender::new(None),
             alerts: watch::Sender::new(vec![]),
             cost: watch::Sender::new(cost),
             runs: watch::Sender::new(vec![]),

@@ -1,14 +1,15 @@
 //! The control plane: reads an environment, decides, acts, alerts, and says why.
 //!
 //! Direction of dependencies: `api`, `app` → gateways (`aws`, `journal`, `probe`) → pure parts
-//! (`reconcile/*/decide`, `alert/rule`, `readings/classify`, `cost` but for its loop, `fleet`),
-//! never back. Only `aws` names the AWS SDK, only `journal` names sqlx, only `config` reads the
-//! environment.
+//! (`reconcile/*/decide`, `calendar`, `forecast` and `cost` but for their loops, `alert/rule`,
+//! `readings/classify`, `fleet`), never back. Only `aws` names the AWS SDK, only `journal` names
+//! sqlx, only `config` reads the environment.
 
 pub mod alert;
 pub mod api;
 pub mod app;
 pub mod aws;
+pub mod calendar;
 pub mod check_aws;
 pub mod config;
 pub mod cost;
@@ -17,6 +18,7 @@ pub mod drill;
 pub mod driver;
 pub mod error;
 pub mod fleet;
+pub mod forecast;
 pub mod hold;
 pub mod http;
 pub mod intent;

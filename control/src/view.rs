@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use protocol::control::{
-    AlertView, CostView, DecisionView, EnvironmentView, GroupView, MemberView, Reading, RunView,
-    ServiceView, TaskView, TrafficView,
+    AlertView, CostView, DecisionView, EnvironmentView, ForecastView, GroupView, MemberView,
+    Reading, RunView, ServiceView, TaskView, TrafficView,
 };
 
 use crate::app::{Live, Signals};
@@ -26,6 +26,8 @@ pub struct Parts<'a> {
     pub canary: Reading,
     pub canary_wallets: Vec<String>,
     pub decision: Option<DecisionView>,
+    pub readers: Option<DecisionView>,
+    pub forecast: Option<ForecastView>,
     pub alerts: Vec<AlertView>,
     pub runs: Vec<RunView>,
     pub cost: CostView,
@@ -41,6 +43,8 @@ pub fn build(parts: Parts<'_>, now: DateTime<Utc>) -> EnvironmentView {
         canary,
         canary_wallets,
         decision,
+        readers,
+        forecast,
         alerts,
         mut runs,
         mut cost,
@@ -60,6 +64,8 @@ pub fn build(parts: Parts<'_>, now: DateTime<Utc>) -> EnvironmentView {
         broker: broker(wanted, fleet),
         alerts,
         decision,
+        readers,
+        forecast,
         runs,
         cost,
     }
@@ -222,6 +228,8 @@ impl Pass for Refresh {
                 canary: *live.canary.borrow(),
                 canary_wallets: live.canary_wallets.borrow().clone(),
                 decision: live.decision.borrow().clone(),
+                readers: live.readers.borrow().clone(),
+                forecast: live.forecast.borrow().clone(),
                 alerts: live.alerts.borrow().clone(),
                 runs: live.runs.borrow().clone(),
                 cost: live.cost.borrow().clone(),
@@ -254,6 +262,8 @@ mod tests {
             canary: Reading::Absent,
             canary_wallets: vec!["w1".to_owned(), "w2".to_owned()],
             decision: None,
+            readers: None,
+            forecast: None,
             alerts: vec![],
             runs: vec![],
             cost: cost::view(&rate, &wanted.prices),

@@ -13,6 +13,8 @@ const PURE: &[(&str, &[&str])] = &[
         &["tokio", "axum", "sqlx", "redis::", "rdkafka", "tracing", "async fn", "::now("],
     ),
     ("/decide.rs", &["tokio", "axum", "sqlx", "aws_sdk", "tracing", "async fn", "::now("]),
+    ("reconcile/capacity/decide/", &["tokio", "sqlx", "aws_sdk", "tracing", "async fn", "::now("]),
+    ("control/src/calendar", &["tokio", "sqlx", "aws_sdk", "tracing", "async fn", "::now("]),
     ("runbook/machine", &["tokio", "axum", "sqlx", "aws_sdk", "async fn", "::now("]),
     ("tui/src/view/", &["tokio", "reqwest", "crossterm::event", "Color::", "::now("]),
     ("loadgen/src/audit/judge", &["tokio", "sqlx", "rdkafka", "async fn", "::now("]),
@@ -30,6 +32,7 @@ const GATEWAYS: &[(&str, &[&str])] = &[
             "sandbox/src/",
         ],
     ),
+    ("augurs", &["control/src/forecast/model"]),
     ("redis::", &["wallet-svc/src/cache", "sandbox/src/"]),
     ("rdkafka::", &["wallet-svc/src/relay", "loadgen/src/audit/topic"]),
 ];

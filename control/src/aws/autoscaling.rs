@@ -1,4 +1,4 @@
-//! Application Auto Scaling: the range in which AWS keeps the service, and its policies.
+//! Application Auto Scaling: the range in which AWS keeps a count, and its policies.
 
 use aws_sdk_applicationautoscaling::Client;
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
@@ -7,28 +7,52 @@ use super::client::{count, failed, signed};
 use super::{CallError, Receipt};
 use crate::fleet;
 
-/// The service's capacity range and policies; `None` if it is not registered.
+/// Something that AWS keeps within a range.
+pub(super) struct Scalable {
+    namespace: ServiceNamespace,
+    resource: String,
+    dimension: ScalableDimension,
+}
+
+/// The tasks of an ECS service.
+pub(super) fn tasks(cluster: &str, service: &str) -> Scalable {
+    Scalable {
+        namespace: ServiceNamespace::Ecs,
+        resource: format!("service/{cluster}/{service}"),
+        dimension: ScalableDimension::EcsServiceDesiredCount,
+    }
+}
+
+/// The readers of an Aurora cluster.
+pub(super) fn readers(cluster: &str) -> Scalable {
+    Scalable {
+        namespace: ServiceNamespace::Rds,
+        resource: format!("cluster:{cluster}"),
+        dimension: ScalableDimension::RdsClusterReadReplicaCount,
+    }
+}
+
+/// The range and the policies; `None` if it is not registered.
 pub(super) async fn scaling(
     client: &Client,
-    cluster: &str,
-    service: &str,
+    scalable: Scalable,
 ) -> Result<Option<fleet::Scaling>, CallError> {
-    let doing = || format!("reading the scalable target of {cluster}/{service}");
-    let resource = format!("service/{cluster}/{service}");
+    let Scalable { namespace, resource, dimension } = scalable;
+    let doing = || format!("reading the scalable target of {resource}");
     let answer = client
         .describe_scalable_targets()
-        .service_namespace(ServiceNamespace::Ecs)
+        .service_namespace(namespace.clone())
         .resource_ids(&resource)
-        .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+        .scalable_dimension(dimension.clone())
         .send()
         .await
         .map_err(failed(doing()))?;
     let Some(target) = answer.scalable_targets().first() else { return Ok(None) };
     let policies = client
         .describe_scaling_policies()
-        .service_namespace(ServiceNamespace::Ecs)
+        .service_namespace(namespace)
         .resource_id(&resource)
-        .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+        .scalable_dimension(dimension)
         .send()
         .await
         .map_err(failed(doing()))?;
@@ -46,20 +70,18 @@ pub(super) async fn scaling(
     }))
 }
 
-/// Sets the range, absolutely. AWS moves the desired count into it.
+/// Sets the range, absolutely. AWS moves the count into it.
 pub(super) async fn set_capacity(
     client: &Client,
-    resource: (&str, &str),
-    min: u32,
-    max: u32,
+    scalable: Scalable,
+    (min, max): (u32, u32),
     doing: String,
 ) -> Result<Receipt, CallError> {
-    let (cluster, service) = resource;
     client
         .register_scalable_target()
-        .service_namespace(ServiceNamespace::Ecs)
-        .resource_id(format!("service/{cluster}/{service}"))
-        .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+        .service_namespace(scalable.namespace)
+        .resource_id(scalable.resource)
+        .scalable_dimension(scalable.dimension)
         .min_capacity(signed(min))
         .max_capacity(signed(max))
         .send()

@@ -73,6 +73,8 @@ pub enum Change {
     SetDesired { cluster: String, service: String, from: u32, to: u32 },
     /// Application Auto Scaling `RegisterScalableTarget`, absolute.
     SetCapacity { cluster: String, service: String, min: u32, max: u32 },
+    /// The same of an Aurora cluster's readers, absolute.
+    SetReaders { cluster: String, min: u32, max: u32 },
     /// ECS `StopTask`: the service replaces it.
     StopTask { cluster: String, task: String, reason: String },
     /// RDS FailoverDBCluster; the target is always named.
@@ -90,9 +92,10 @@ impl Change {
     #[must_use]
     pub fn effect(&self) -> Effect {
         match self {
-            Self::SetDesired { .. } | Self::SetCapacity { .. } | Self::StopTask { .. } => {
-                Effect::Convergent
-            }
+            Self::SetDesired { .. }
+            | Self::SetCapacity { .. }
+            | Self::SetReaders { .. }
+            | Self::StopTask { .. } => Effect::Convergent,
             Self::Publish { .. } => Effect::Repeatable,
             Self::FailoverDatabase { .. }
             | Self::FailoverCache { .. }
@@ -109,6 +112,9 @@ impl fmt::Display for Change {
             }
             Self::SetCapacity { service, min, max, .. } => {
                 write!(f, "set capacity of {service} to {min}..{max}")
+            }
+            Self::SetReaders { cluster, min, max } => {
+                write!(f, "set readers of {cluster} to {min}..{max}")
             }
             Self::StopTask { task, .. } => write!(f, "stop task {task}"),
             Self::FailoverDatabase { cluster, target } => {
@@ -190,6 +196,8 @@ pub trait Cloud: Send + Sync {
         cluster: &'a str,
         service: &'a str,
     ) -> Answer<'a, Option<fleet::Scaling>>;
+    /// The same for the readers of an Aurora cluster.
+    fn readers<'a>(&'a self, cluster: &'a str) -> Answer<'a, Option<fleet::Scaling>>;
     /// Load balancing: the targets of the group with this name.
     fn targets<'a>(&'a self, target_group: &'a str) -> Answer<'a, Vec<fleet::Target>>;
     /// `ELBv2`: where clients reach the group with this name, as `http://host:port`.
@@ -272,9 +280,14 @@ impl Aws {
                 ecs::set_desired(&self.ecs_changes, cluster, service, *to, doing).await
             }
             Change::SetCapacity { cluster, service, min, max } => {
-                let resource = (cluster.as_str(), service.as_str());
-                let client = &self.scaling_changes;
-                autoscaling::set_capacity(client, resource, *min, *max, doing).await
+                let tasks = autoscaling::tasks(cluster, service);
+                let range = (*min, *max);
+                autoscaling::set_capacity(&self.scaling_changes, tasks, range, doing).await
+            }
+            Change::SetReaders { cluster, min, max } => {
+                let readers = autoscaling::readers(cluster);
+                let range = (*min, *max);
+                autoscaling::set_capacity(&self.scaling_changes, readers, range, doing).await
             }
             Change::StopTask { cluster, task, reason } => {
                 ecs::stop_task(&self.ecs_changes, cluster, task, reason, doing).await
@@ -305,7 +318,11 @@ impl Cloud for Aws {
         cluster: &'a str,
         service: &'a str,
     ) -> Answer<'a, Option<fleet::Scaling>> {
-        Box::pin(autoscaling::scaling(&self.scaling, cluster, service))
+        Box::pin(autoscaling::scaling(&self.scaling, autoscaling::tasks(cluster, service)))
+    }
+
+    fn readers<'a>(&'a self, cluster: &'a str) -> Answer<'a, Option<fleet::Scaling>> {
+        Box::pin(autoscaling::scaling(&self.scaling, autoscaling::readers(cluster)))
     }
 
     fn targets<'a>(&'a self, target_group: &'a str) -> Answer<'a, Vec<fleet::Target>> {

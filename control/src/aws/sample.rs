@@ -28,6 +28,7 @@ pub(crate) struct SampleCloud {
     pub(crate) replies: Mutex<Replies>,
     pub(crate) asked: Mutex<Vec<Change>>,
     pub(crate) scaling: Mutex<Option<fleet::Scaling>>,
+    pub(crate) readers: Mutex<Option<fleet::Scaling>>,
     /// What CloudWatch holds, by metric, and its clock. `None`: it does not answer.
     pub(crate) points: Mutex<Option<Points>>,
     pub(crate) server_time: Mutex<Option<DateTime<Utc>>>,
@@ -51,6 +52,7 @@ impl SampleCloud {
             replies: Mutex::new(Replies::Accepted),
             asked: Mutex::new(vec![]),
             scaling: Mutex::new(None),
+            readers: Mutex::new(None),
             points: Mutex::new(None),
             server_time: Mutex::new(None),
             questions: Mutex::new(vec![]),
@@ -68,10 +70,17 @@ impl SampleCloud {
     fn make(&self, change: &Change) -> Result<Receipt, CallError> {
         self.asked.lock().unwrap().push(change.clone());
         let replies = *self.replies.lock().unwrap();
-        if matches!(replies, Replies::Accepted | Replies::MadeAndLost)
-            && let Change::SetDesired { to, .. } = change
-        {
-            *self.desired.lock().unwrap() = *to;
+        if matches!(replies, Replies::Accepted | Replies::MadeAndLost) {
+            match change {
+                Change::SetDesired { to, .. } => *self.desired.lock().unwrap() = *to,
+                Change::SetCapacity { min, .. } => {
+                    self.scaling.lock().unwrap().as_mut().unwrap().min = *min;
+                }
+                Change::SetReaders { min, .. } => {
+                    self.readers.lock().unwrap().as_mut().unwrap().min = *min;
+                }
+                _ => {}
+            }
         }
         match replies {
             Replies::Accepted => Ok(Receipt("accepted".to_owned())),
@@ -100,6 +109,10 @@ impl Cloud for SampleCloud {
 
     fn scaling<'a>(&'a self, _: &'a str, _: &'a str) -> Answer<'a, Option<fleet::Scaling>> {
         Box::pin(async move { Ok(self.scaling.lock().unwrap().clone()) })
+    }
+
+    fn readers<'a>(&'a self, _: &'a str) -> Answer<'a, Option<fleet::Scaling>> {
+        Box::pin(async move { Ok(self.readers.lock().unwrap().clone()) })
     }
 
     fn targets<'a>(&'a self, _: &'a str) -> Answer<'a, Vec<fleet::Target>> {

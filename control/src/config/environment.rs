@@ -9,6 +9,7 @@ use super::{alerts, cost, prices, read_text, scaling, signals};
 use crate::alert::Rule;
 use crate::cost::{Declared, PriceBook};
 use crate::document::{Fault, Faults, Field, Map, decode};
+use crate::forecast;
 use crate::readings::Signal;
 use crate::reconcile::capacity::Policy;
 
@@ -31,6 +32,10 @@ pub struct Environment {
     pub broker: String,
     pub signals: Vec<Signal>,
     pub scaling: Policy,
+    /// How the database's readers are sized, if control sizes them.
+    pub readers: Option<Policy>,
+    /// How the load is foretold, if it is.
+    pub forecast: Option<forecast::Settings>,
     pub alerts: Vec<Rule>,
     /// SNS topic ARNs by severity. P4 needs none: it is for the dashboard.
     pub topics: BTreeMap<Severity, String>,
@@ -131,6 +136,7 @@ fn environment(file: &str, map: &Map<'_>, prices: Option<PriceBook>) -> Option<E
     let declared = map.or("cost", Declared::default(), cost::read);
     kind?;
     let (service, database, cache, broker) = resources?;
+    let scaling = scaling?;
     Some(Environment {
         file: file.to_owned(),
         name: name?,
@@ -143,7 +149,9 @@ fn environment(file: &str, map: &Map<'_>, prices: Option<PriceBook>) -> Option<E
         cache,
         broker,
         signals: signals?,
-        scaling: scaling?,
+        scaling: scaling.tasks,
+        readers: scaling.readers,
+        forecast: scaling.forecast,
         alerts: alerts?,
         topics: topics?,
         budget_micros_per_month: budget?,

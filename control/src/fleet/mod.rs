@@ -23,6 +23,8 @@ pub struct Fleet {
     pub service: Option<Seen<Service>>,
     /// `None` inside: the service is not registered with Application Auto Scaling.
     pub scaling: Option<Seen<Option<Scaling>>>,
+    /// The same for the database's readers.
+    pub readers: Option<Seen<Option<Scaling>>>,
     pub targets: Option<Seen<Vec<Target>>>,
     pub database: Option<Seen<Database>>,
     pub cache: Option<Seen<Cache>>,
@@ -71,7 +73,7 @@ pub struct Task {
     pub started_at: Option<DateTime<Utc>>,
 }
 
-/// What Application Auto Scaling holds for the service.
+/// What Application Auto Scaling holds for the service, or for the database's readers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scaling {
     pub min: u32,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Fleet, Seen};
+use super::{Fleet, Scaling, Seen};
 use crate::app::Live;
 use crate::aws::{CallError, Cloud};
 use crate::driver::Pass;
@@ -20,6 +20,15 @@ impl Observe {
     pub fn new(live: Arc<Live>, cloud: Arc<dyn Cloud>) -> Self {
         Self { live, cloud }
     }
+
+    /// Only where control sizes the readers; elsewhere a call would buy nothing.
+    async fn readers(&self) -> Result<Option<Scaling>, CallError> {
+        let wanted = self.live.wanted();
+        match &wanted.readers {
+            Some(_) => self.cloud.readers(&wanted.database).await,
+            None => Ok(None),
+        }
+    }
 }
 
 impl Pass for Observe {
@@ -28,9 +37,10 @@ impl Pass for Observe {
     async fn pass(&mut self, now: DateTime<Utc>) -> Result<(), CallError> {
         let wanted = self.live.wanted();
         let names = &wanted.service;
-        let (service, scaling, targets, database, cache, broker) = tokio::join!(
+        let (service, scaling, readers, targets, database, cache, broker) = tokio::join!(
             self.cloud.service(&names.cluster, &names.name),
             self.cloud.scaling(&names.cluster, &names.name),
+            self.readers(),
             self.cloud.targets(&names.target_group),
             self.cloud.database(&wanted.database),
             self.cloud.cache(&wanted.cache),
@@ -40,6 +50,7 @@ impl Pass for Observe {
         self.live.fleet.send_modify(|fleet: &mut Fleet| {
             take(&mut fleet.service, service, now, &mut first_error);
             take(&mut fleet.scaling, scaling, now, &mut first_error);
+            take(&mut fleet.readers, readers, now, &mut first_error);
             take(&mut fleet.targets, targets, now, &mut first_error);
             take(&mut fleet.database, database, now, &mut first_error);
             take(&mut fleet.cache, cache, now, &mut first_error);

@@ -78,6 +78,7 @@ pub(crate) fn fleet(tasks: u16, at: DateTime<Utc>) -> Fleet {
     Fleet {
         service: Some(Seen { value: service(tasks, at), at }),
         scaling: Some(Seen { value: None, at }),
+        readers: Some(Seen { value: None, at }),
         targets: Some(Seen { value: (0..tasks).map(target).collect(), at }),
         database: Some(Seen {
             value: Database {

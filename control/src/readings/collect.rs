@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::Signal;
 use super::classify::{History, period_start};
-use super::derive::Book;
+use super::derive::{Book, Counted};
 use super::schedule::{Asked, Group, Schedule};
 use crate::app::{Live, Signals};
 use crate::aws::{CallError, Cloud, Metrics as Answer, Series};
@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 
 /// Looks for what is due; a look without a question costs nothing.
 pub const TICK: std::time::Duration = std::time::Duration::from_millis(500);
-/// A count of tasks that is older than this is not counted.
+/// A count that was seen longer ago than this is not counted.
 const COUNT_AGE_MAX: TimeDelta = TimeDelta::seconds(15);
 /// Points that are read again each time, because a late publisher may still have raised them.
 const PERIODS_REREAD: i32 = 4;
@@ -72,12 +72,16 @@ impl Collect {
         }
     }
 
-    fn count_tasks(&mut self, now: DateTime<Utc>) {
-        let running = match &self.live.fleet.borrow().service {
-            Some(seen) if now - seen.at <= COUNT_AGE_MAX => seen.value.running,
-            _ => return,
-        };
-        self.book.count(now, running);
+    /// Notes how many tasks and readers share what is about to be measured.
+    fn count(&mut self, now: DateTime<Utc>) {
+        let fleet = self.live.fleet.borrow();
+        if let Some(seen) = fleet.service.as_ref().filter(|seen| now - seen.at <= COUNT_AGE_MAX) {
+            self.book.count(now, Counted::Tasks, seen.value.running);
+        }
+        if let Some(seen) = fleet.database.as_ref().filter(|seen| now - seen.at <= COUNT_AGE_MAX) {
+            let readers = seen.value.readers_available().count();
+            self.book.count(now, Counted::Readers, u32::try_from(readers).unwrap_or(u32::MAX));
+        }
     }
 
     /// Takes over what people want now, keeping what was heard of the signals that stay.
@@ -174,7 +178,7 @@ impl Pass for Collect {
 
     async fn pass(&mut self, now: DateTime<Utc>) -> Result<(), CallError> {
         self.follow(now);
-        self.count_tasks(now);
+        self.count(now);
         let due = self.schedule.due(now);
         if due.is_empty() {
             self.publish(now + self.skew, false);

@@ -19,7 +19,50 @@ pub struct Book {
     signals: BTreeMap<String, Signal>,
     pub histories: BTreeMap<String, History>,
     /// How many tasks ran, from when on.
-    counts: VecDeque<(DateTime<Utc>, u32)>,
+    counts: Counts,
+    /// How many readers of the database were available.
+    readers: Counts,
+}
+
+/// What a window is about: its name, the signal that it is made from, and what was counted.
+const WINDOWS: [(&str, &str, Counted); 5] = [
+    ("cpu_percent", "cpu_percent", Counted::Tasks),
+    ("memory_percent", "memory_percent", Counted::Tasks),
+    ("requests_per_task", "requests", Counted::Tasks),
+    ("reader_cpu_percent", "reader_cpu_percent", Counted::Readers),
+    ("reader_connections", "reader_connections", Counted::Readers),
+];
+
+/// What a signal is an average over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    Tasks,
+    Readers,
+}
+
+/// A number and from when on it held, oldest first.
+#[derive(Clone, Debug, Default)]
+struct Counts(VecDeque<(DateTime<Utc>, u32)>);
+
+impl Counts {
+    fn note(&mut self, now: DateTime<Utc>, number: u32) {
+        let counts = &mut self.0;
+        if counts.back().is_none_or(|(_, count)| *count != number) {
+            counts.push_back((now, number));
+        }
+        // The count that held at the start of the window began before it.
+        while counts.len() > COUNTS_MAX || counts.get(1).is_some_and(|(at, _)| *at < now - KEPT) {
+            counts.pop_front();
+        }
+    }
+
+    /// The most during a period: the careful divisor and multiplier.
+    fn during(&self, start: DateTime<Utc>, period: TimeDelta) -> Option<u32> {
+        let end = start + period;
+        let before = self.0.iter().rev().find(|(at, _)| *at <= start)?.1;
+        let within = self.0.iter().filter(|(at, _)| (start..end).contains(at));
+        Some(within.map(|(_, count)| *count).fold(before, u32::max))
+    }
 }
 
 impl Book {
@@ -31,7 +74,8 @@ impl Book {
         Self {
             signals: signals.iter().map(named).collect(),
             histories: signals.iter().map(empty).collect(),
-            counts: VecDeque::new(),
+            counts: Counts::default(),
+            readers: Counts::default(),
         }
     }
 
@@ -47,25 +91,20 @@ impl Book {
         self.signals = after.signals;
     }
 
-    /// Notes how many tasks run. Periods before the first note have an unknown number.
-    pub fn count(&mut self, now: DateTime<Utc>, tasks: u32) {
-        if self.counts.back().is_none_or(|(_, count)| *count != tasks) {
-            self.counts.push_back((now, tasks));
-        }
-        // The count that held at the start of the window began before it.
-        while self.counts.len() > COUNTS_MAX
-            || self.counts.get(1).is_some_and(|(at, _)| *at < now - KEPT)
-        {
-            self.counts.pop_front();
+    /// Notes how many there are now. Periods before the first note have an unknown number.
+    pub fn count(&mut self, now: DateTime<Utc>, what: Counted, number: u32) {
+        match what {
+            Counted::Tasks => self.counts.note(now, number),
+            Counted::Readers => self.readers.note(now, number),
         }
     }
 
-    /// The most tasks that ran during a period: the careful divisor and multiplier.
-    fn tasks_during(&self, start: DateTime<Utc>, period: TimeDelta) -> Option<u32> {
-        let end = start + period;
-        let before = self.counts.iter().rev().find(|(at, _)| *at <= start)?.1;
-        let within = self.counts.iter().filter(|(at, _)| (start..end).contains(at));
-        Some(within.map(|(_, count)| *count).fold(before, u32::max))
+    fn during(&self, what: Counted, start: DateTime<Utc>, period: TimeDelta) -> Option<u32> {
+        let counts = match what {
+            Counted::Tasks => &self.counts,
+            Counted::Readers => &self.readers,
+        };
+        counts.during(start, period).filter(|number| *number > 0)
     }
 
     fn guard(&self, signal: &Signal) -> Option<&History> {
@@ -103,7 +142,7 @@ impl Book {
         if let Some(period) = period {
             let tps = with_value(requests, |value, _| Some(value / seconds(period)));
             let per_task = with_value(tps, |value, at| {
-                let tasks = self.tasks_during(at - period, period).filter(|n| *n > 0)?;
+                let tasks = self.during(Counted::Tasks, at - period, period)?;
                 Some(value / f64::from(tasks))
             });
             readings.insert("tps".to_owned(), tps);
@@ -117,14 +156,14 @@ impl Book {
     #[must_use]
     pub fn windows(&self, now: DateTime<Utc>) -> BTreeMap<String, Window> {
         let mut windows = BTreeMap::new();
-        for (name, source) in [("cpu_percent", "cpu_percent"), ("requests_per_task", "requests")] {
+        for (name, source, what) in WINDOWS {
             let Some(signal) = self.signals.get(source) else { continue };
             let Some((newest, _)) = self.histories[source].newest_closed(now, signal.period) else {
                 continue;
             };
             let fresh = classify(now, signal, &self.histories[source], self.guard(signal));
             let slots = if fresh.fresh().is_some() {
-                self.slots(name, signal.period, newest, now)
+                self.slots((name, what), signal.period, newest, now)
             } else {
                 Vec::new()
             };
@@ -135,7 +174,7 @@ impl Book {
 
     fn slots(
         &self,
-        name: &str,
+        (name, what): (&str, Counted),
         period: TimeDelta,
         newest: DateTime<Utc>,
         now: DateTime<Utc>,
@@ -143,7 +182,7 @@ impl Book {
         let starts = std::iter::successors(Some(newest), |at| Some(*at - period));
         let starts = starts.take_while(|at| *at > now - KEPT);
         let sample = |at: DateTime<Utc>| {
-            let tasks = self.tasks_during(at, period).filter(|n| *n > 0)?;
+            let tasks = self.during(what, at, period)?;
             let value = match name {
                 "requests_per_task" => self.tps(at)? / f64::from(tasks),
                 _ => self.value(name, at)?,
@@ -251,7 +290,7 @@ mod tests {
     #[test]
     fn rates_and_shares_are_made_from_closed_periods() {
         let mut book = book();
-        book.count(second(0), 4);
+        book.count(second(0), Counted::Tasks, 4);
         hear(&mut book, "requests", &[(20, 2000.0), (30, 4000.0)]);
         hear(&mut book, "errors", &[(30, 20.0)]);
         let readings = book.readings(second(45));
@@ -287,8 +326,8 @@ mod tests {
     #[test]
     fn a_window_has_a_gap_where_nothing_is_known_and_counts_the_most_tasks() {
         let mut book = book();
-        book.count(second(25), 2);
-        book.count(second(45), 4);
+        book.count(second(25), Counted::Tasks, 2);
+        book.count(second(45), Counted::Tasks, 4);
         hear(&mut book, "requests", &[(10, 100.0), (30, 200.0), (40, 800.0), (60, 800.0)]);
         let slots = &book.windows(second(70))["requests_per_task"].slots;
         let sample = |value, tasks| Some(Sample { value, tasks });
@@ -303,7 +342,7 @@ mod tests {
     #[test]
     fn a_window_that_is_not_fresh_is_empty() {
         let mut book = book();
-        book.count(second(0), 2);
+        book.count(second(0), Counted::Tasks, 2);
         hear(&mut book, "cpu_percent", &[(0, 80.0), (20, 80.0)]);
         assert_eq!(book.windows(second(45))["cpu_percent"].slots[0].unwrap().tasks, 2);
         assert!(book.windows(second(101))["cpu_percent"].slots.is_empty());

@@ -38,6 +38,7 @@ pub fn view(run: &Run) -> RunView {
         ended_at: run.ended_at,
         requested_by: run.order.requested_by.clone(),
         drill: run.order.drill.is_some(),
+        lock: run.order.lock.clone(),
         steps: steps.collect(),
         rto_ms: measured.and_then(|measured| measured.rto_ms),
         rto_resolution_ms: measured

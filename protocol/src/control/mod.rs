@@ -111,6 +111,12 @@ pub struct EnvironmentView {
     pub alerts: Vec<AlertView>,
     /// The newest decision about the service's capacity, "hold" included.
     pub decision: Option<DecisionView>,
+    /// The same about the number of the database's readers, where control sizes them.
+    #[serde(default)]
+    pub readers: Option<DecisionView>,
+    /// The forecast's report card, where one is configured.
+    #[serde(default)]
+    pub forecast: Option<ForecastView>,
     /// Runs in progress and the last finished ones, newest first.
     pub runs: Vec<RunView>,
     pub cost: CostView,

@@ -26,6 +26,9 @@ pub struct RunView {
     pub asks: Option<AskView>,
     /// True when the run is a rehearsal.
     pub drill: bool,
+    /// The resource that the run owns until it ends.
+    #[serde(default)]
+    pub lock: String,
     pub steps: Vec<StepView>,
     /// Recovery time as measured by our own probe, in milliseconds, with its resolution.
     pub rto_ms: Option<u64>,

@@ -1,9 +1,9 @@
 //! Carries one decision out: one action, one call, written down before and after.
 
 use super::decide::Decision;
-use super::policy::{Policy, ScalingMode};
+use super::policy::Policy;
+use super::resource::Resource;
 use crate::aws::{CallError, Change, Cloud};
-use crate::config::ServiceNames;
 use crate::intent::{Intent, Intents, Outcome};
 use crate::journal::JournalError;
 
@@ -18,15 +18,16 @@ pub enum ApplyError {
     Journal(#[from] JournalError),
 }
 
-/// The change that a decision asks for.
-pub(super) fn change(policy: &Policy, names: &ServiceNames, decision: &Decision) -> Change {
-    let (cluster, service) = (names.cluster.clone(), names.name.clone());
-    let (from, to) = (decision.from, decision.to);
-    match policy.mode {
-        ScalingMode::Own => Change::SetDesired { cluster, service, from, to },
-        ScalingMode::Floor => {
-            Change::SetCapacity { cluster, service, min: to, max: policy.tasks_max }
-        }
+/// The size that a change asks for, and the one that it came from where that is part of it.
+pub(super) fn asked(change: &Change) -> Option<(Option<u32>, u32)> {
+    match change {
+        Change::SetDesired { from, to, .. } => Some((Some(*from), *to)),
+        Change::SetCapacity { min, .. } | Change::SetReaders { min, .. } => Some((None, *min)),
+        Change::StopTask { .. }
+        | Change::FailoverDatabase { .. }
+        | Change::FailoverCache { .. }
+        | Change::RebootBroker { .. }
+        | Change::Publish { .. } => None,
     }
 }
 
@@ -35,20 +36,12 @@ pub(super) fn change(policy: &Policy, names: &ServiceNames, decision: &Decision)
 pub(super) async fn apply(
     cloud: &dyn Cloud,
     intents: &Intents,
-    names: &ServiceNames,
+    (resource, policy): (&dyn Resource, &Policy),
     decision: &Decision,
     intent: &Intent,
 ) -> Result<Outcome, ApplyError> {
-    let (cluster, service) = (&names.cluster, &names.name);
-    let seen = match &intent.change {
-        Change::SetDesired { .. } => {
-            cloud.service(cluster, service).await.map_err(ApplyError::Look)?.desired
-        }
-        _ => {
-            let scaling = cloud.scaling(cluster, service).await.map_err(ApplyError::Look)?;
-            scaling.map_or(decision.from, |scaling| scaling.min)
-        }
-    };
+    let seen =
+        resource.look(policy, cloud).await.map_err(ApplyError::Look)?.unwrap_or(decision.from);
     if seen != decision.from {
         return Err(ApplyError::Moved { from: decision.from, seen });
     }

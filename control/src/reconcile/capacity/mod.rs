@@ -1,7 +1,7 @@
-//! Keeps the service at the size that its load asks for.
+//! Keeps a size at what its load asks for.
 //!
-//! Owns: the desired count (mode `own`) or the minimum capacity (mode `floor`).
-//! Never touches: task definitions, deployments, the maximum.
+//! Owns: the service's desired count (mode `own`) or minimum capacity (mode `floor`), and the
+//! database's minimum of readers. Never touches: task definitions, deployments, the maximum.
 //! Gives up: never; says why it waits. Its change is convergent: a lost reply is settled by
 //! looking, and a lost change is simply decided again.
 
@@ -9,11 +9,18 @@ mod apply;
 pub mod decide;
 #[cfg(test)]
 mod decide_tests;
-mod observe;
 #[cfg(test)]
 mod pass_tests;
+pub mod past;
 mod policy;
+mod resource;
+#[cfg(test)]
+mod samples;
+mod service;
+#[cfg(test)]
+mod trap_tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -22,25 +29,24 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::app::{App, Live};
-use crate::aws::{Change, Cloud};
 use crate::driver::Pass;
-use crate::hold::Holds;
-use crate::intent::{Intent, Intents, Outcome, Record, State};
-use crate::journal::{Entry, Journal, JournalError};
-use apply::ApplyError;
-use decide::{Because, Decision, decide};
-pub use policy::{Metric, Policy, ScalingMode, Target};
+use crate::intent::{Intent, Outcome, Record, State};
+use crate::journal::{Entry, Event, JournalError};
+use apply::{ApplyError, asked};
+use decide::{Because, Decision, Observed, Words, decide};
+use past::Past;
+pub use policy::{Boost, Fallback, Metric, Policy, Rise, ScalingMode, Target, Unit};
+pub use resource::{Resource, Stops};
+pub use service::Tasks;
 
 /// A hold that goes on for the same kind of reason is written down this often.
 const HOLD_REPEATED: TimeDelta = TimeDelta::minutes(1);
 
-/// The loop that sizes one environment's service.
-pub struct Capacity {
+/// The loop that sizes one resource of one environment.
+pub struct Capacity<R> {
+    app: App,
     live: Arc<Live>,
-    cloud: Arc<dyn Cloud>,
-    journal: Journal,
-    intents: Intents,
-    holds: Holds,
+    resource: R,
     /// Makes the fleet be looked at again, after a change.
     observe: Arc<Notify>,
     memory: Memory,
@@ -49,11 +55,9 @@ pub struct Capacity {
 /// What the loop remembers between passes. All of it can be rebuilt from the journal and a look.
 #[derive(Debug, Default)]
 struct Memory {
-    changed_at: Option<DateTime<Utc>>,
+    past: Past,
     /// When control last acted: what was seen before that says nothing about it.
     acted_at: Option<DateTime<Utc>>,
-    /// The number as last seen; another one means that somebody changed it.
-    last_seen: Option<u32>,
     /// The newest decision that was written down.
     written: Option<(Because, u32, u32, DateTime<Utc>)>,
     seq: u64,
@@ -61,8 +65,8 @@ struct Memory {
     open: Vec<Record>,
 }
 
-impl Capacity {
-    /// Rebuilds what the loop knew from the journal.
+impl Capacity<Tasks> {
+    /// The loop that sizes the service, with what it knew from the journal.
     ///
     /// # Errors
     ///
@@ -72,122 +76,130 @@ impl Capacity {
         live: Arc<Live>,
         observe: Arc<Notify>,
     ) -> Result<Self, JournalError> {
-        let subject = subject(&live);
+        let tasks = Tasks::new(Arc::clone(&live), Stops::of(app));
+        Self::recover_of(app, live, tasks, observe).await
+    }
+}
+
+impl<R: Resource> Capacity<R> {
+    /// The loop that sizes any resource, with what it knew from the journal.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub async fn recover_of(
+        app: &App,
+        live: Arc<Live>,
+        resource: R,
+        observe: Arc<Notify>,
+    ) -> Result<Self, JournalError> {
+        let subject = resource.subject();
         let mut memory = Memory::default();
-        let settled = ["intent.confirmed", "intent.applied", "intent.unknown"];
-        app.journal
-            .replay("intent.", |event| {
-                if event.subject == subject && settled.contains(&event.kind.as_str()) {
-                    memory.changed_at = Some(event.at);
-                }
-            })
-            .await?;
+        let mut sizes = BTreeMap::new();
+        let fold = |event: &Event| {
+            if event.subject == subject {
+                remember(&mut memory.past, &mut sizes, event);
+            }
+        };
+        app.journal.replay("intent.", fold).await?;
         let open = app.intents.open().await?;
         memory.open = open.into_iter().filter(|one| one.intent.subject == subject).collect();
-        Ok(Self {
-            live,
-            cloud: Arc::clone(&app.cloud),
-            journal: app.journal.clone(),
-            intents: app.intents.clone(),
-            holds: app.holds.clone(),
-            observe,
-            memory,
-        })
-    }
-
-    /// Notes that the number moved, by whomever.
-    fn notice(&mut self, current: Option<u32>, now: DateTime<Utc>) {
-        if let (Some(before), Some(current)) = (self.memory.last_seen, current)
-            && before != current
-        {
-            self.memory.changed_at = Some(now);
-        }
-        self.memory.last_seen = current.or(self.memory.last_seen);
+        Ok(Self { app: app.clone(), live, resource, observe, memory })
     }
 
     /// Settles own intents of unknown outcome by what is seen now.
     async fn settle(&mut self, current: Option<u32>) -> Result<(), JournalError> {
         let Some(current) = current else { return Ok(()) };
         while let Some(record) = self.memory.open.last() {
-            let want = match &record.intent.change {
-                Change::SetDesired { to, .. } => *to,
-                Change::SetCapacity { min, .. } => *min,
-                _ => current,
-            };
+            let want = asked(&record.intent.change).map_or(current, |(_, to)| to);
             let finding = if current == want { State::Applied } else { State::NotApplied };
             let seen = format!("seen {current}");
-            self.intents.settle(record.id, &record.intent, finding, &seen).await?;
+            self.app.intents.settle(record.id, &record.intent, finding, &seen).await?;
             self.memory.open.pop();
         }
         Ok(())
     }
 
     /// Writes the decision down if it is news, and shows it in any case.
-    async fn record(&mut self, decision: &Decision, now: DateTime<Utc>) -> Result<(), ApplyError> {
-        let mode = self.live.wanted().mode;
+    async fn record(
+        &mut self,
+        decision: &Decision,
+        words: &Words,
+        now: DateTime<Utc>,
+    ) -> Result<(), ApplyError> {
+        let subject = self.resource.subject();
         let cost = self.cost(decision);
         let key = (decision.because, decision.from, decision.to);
-        let news = match self.memory.written {
-            Some((because, from, to, at)) => {
-                key != (because, from, to) || now - at >= HOLD_REPEATED
-            }
-            None => true,
-        };
+        let news = self.memory.written.is_none_or(|(because, from, to, at)| {
+            key != (because, from, to) || now - at >= HOLD_REPEATED
+        });
         if news {
             let data = json!({
                 "action": decision.action(), "from": decision.from, "to": decision.to,
-                "reason": decision.reason, "losing": decision.losing,
-                "inputs": decision.inputs, "cost_micros_per_hour": cost,
+                "want": decision.want, "until": decision.until, "blind": decision.blind,
+                "reason": words.reason, "losing": words.losing, "inputs": words.inputs,
+                "cost_micros_per_hour": cost,
             });
-            let entry = Entry::control(subject(&self.live), "decision", &decision.reason, data);
-            self.memory.seq = self.journal.append(entry).await?;
+            let entry = Entry::control(subject.clone(), "decision", &words.reason, data);
+            self.memory.seq = self.app.journal.append(entry).await?;
             self.memory.written = Some((decision.because, decision.from, decision.to, now));
         }
-        let would = if mode == Mode::Act || decision.from == decision.to { "" } else { "would: " };
-        self.live.decision.send_replace(Some(DecisionView {
+        let would = if self.acts() || decision.from == decision.to { "" } else { "would: " };
+        self.resource.show(DecisionView {
             seq: self.memory.seq,
             at: now,
-            resource: subject(&self.live),
+            resource: subject,
             action: decision.action().to_owned(),
             from: decision.from,
             to: decision.to,
-            reason: format!("{would}{}", decision.reason),
-            losing: decision.losing.clone(),
+            reason: format!("{would}{}", words.reason),
+            losing: words.losing.clone(),
+            inputs: words.inputs.clone(),
+            until: decision.until,
             cost_micros_per_hour: cost,
-        }));
+        });
         Ok(())
     }
 
-    /// What the decision adds to an hour's cost, or takes off it. Zero while a task's price is
+    fn acts(&self) -> bool {
+        self.live.wanted().mode == Mode::Act && !self.resource.only_advises()
+    }
+
+    /// What the decision adds to an hour's cost, or takes off it. Zero while the price of one is
     /// not known.
     fn cost(&self, decision: &Decision) -> i64 {
-        let fleet = self.live.fleet.borrow();
-        let task = fleet.service.as_ref().and_then(|seen| seen.value.tasks.first());
-        let price = task.and_then(|task| self.live.wanted().prices.task(task)).unwrap_or(0);
+        let price = self.resource.price().unwrap_or(0);
         let more = i64::from(decision.to) - i64::from(decision.from);
         i64::try_from(price).ok().and_then(|price| price.checked_mul(more)).unwrap_or(0)
     }
 
-    async fn act(&mut self, decision: &Decision, now: DateTime<Utc>) -> Result<(), ApplyError> {
-        let wanted = self.live.wanted();
+    async fn act(
+        &mut self,
+        policy: &Policy,
+        decision: &Decision,
+        words: &Words,
+        now: DateTime<Utc>,
+    ) -> Result<(), ApplyError> {
         let intent = Intent {
             actor: "control".to_owned(),
-            subject: subject(&self.live),
-            why: decision.reason.clone(),
-            change: apply::change(&wanted.scaling, &wanted.service, decision),
+            subject: self.resource.subject(),
+            why: words.reason.clone(),
+            change: self.resource.change(policy, decision),
         };
-        let cloud = self.cloud.as_ref();
+        let cloud = self.app.cloud.as_ref();
         let outcome =
-            apply::apply(cloud, &self.intents, &wanted.service, decision, &intent).await?;
+            apply::apply(cloud, &self.app.intents, (&self.resource, policy), decision, &intent)
+                .await?;
         self.memory.acted_at = Some(now);
         self.observe.notify_one();
         match outcome {
-            Outcome::Confirmed(_) => self.memory.changed_at = Some(now),
+            Outcome::Confirmed(_) => self.memory.past.changed(decision.from, decision.to, now),
             Outcome::Rejected(why) => tracing::warn!(why, "AWS refused: {}", intent.change),
             Outcome::Unknown(why) => {
                 tracing::warn!(why, "it is not known whether AWS did: {}", intent.change);
-                self.memory.changed_at = Some(now);
-                self.memory.open = self.intents.open().await?;
+                // Careful: as if it were done, until a look says otherwise.
+                self.memory.past.changed_at = Some(now);
+                self.memory.open = self.app.intents.open().await?;
                 let subject = &intent.subject;
                 self.memory.open.retain(|one| one.intent.subject == *subject);
             }
@@ -196,31 +208,44 @@ impl Capacity {
     }
 }
 
-impl Pass for Capacity {
+/// Folds what became of an own intent into the past.
+fn remember(past: &mut Past, sizes: &mut BTreeMap<u64, (u32, u32)>, event: &Event) {
+    if event.kind == "intent.logged" {
+        let intent = serde_json::from_value::<Intent>(event.data.clone()).ok();
+        if let Some((from, to)) = intent.and_then(|intent| asked(&intent.change)) {
+            sizes.insert(event.seq, (from.unwrap_or(to), to));
+        }
+        return;
+    }
+    let Some(id) = event.data["intent"].as_u64() else { return };
+    let Some((from, to)) = sizes.remove(&id) else { return };
+    if ["intent.confirmed", "intent.applied", "intent.unknown"].contains(&event.kind.as_str()) {
+        past.changed(from, to, event.at);
+    }
+}
+
+impl<R: Resource> Pass for Capacity<R> {
     type Error = ApplyError;
 
     async fn pass(&mut self, now: DateTime<Utc>) -> Result<(), ApplyError> {
-        let seen = observe::observe(&self.live, &self.holds, self.memory.changed_at, now);
+        let Some(policy) = self.resource.policy() else { return Ok(()) };
+        let seen = self.resource.observe(&policy, now);
         if self.memory.acted_at.is_some_and(|acted| seen.seen_at.is_some_and(|at| at <= acted)) {
             return Ok(());
         }
         self.settle(seen.current).await?;
-        self.notice(seen.current, now);
-        let seen = decide::Observed { changed_at: self.memory.changed_at, ..seen };
-        let wanted = self.live.wanted();
-        let decision = decide(&wanted.scaling, &seen, now);
-        if wanted.mode == Mode::Observe {
+        self.memory.past.notice(seen.current, now);
+        let seen = Observed { past: self.memory.past.clone(), ..seen };
+        let decision = decide(&policy, &seen, now);
+        self.memory.past.decided(&decision, now);
+        if self.live.wanted().mode == Mode::Observe {
             return Ok(());
         }
-        self.record(&decision, now).await?;
-        if wanted.mode == Mode::Act && decision.to != decision.from {
-            self.act(&decision, now).await?;
+        let words = decision.explain(&policy, &seen, now);
+        self.record(&decision, &words, now).await?;
+        if self.acts() && decision.to != decision.from {
+            self.act(&policy, &decision, &words, now).await?;
         }
         Ok(())
     }
-}
-
-fn subject(live: &Live) -> String {
-    let wanted = live.wanted();
-    format!("{}/service/{}", wanted.name, wanted.service.name)
 }

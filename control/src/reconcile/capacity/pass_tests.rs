@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use protocol::control::{Mode, RunView};
 use tokio::sync::Notify;
 
-use super::Capacity;
+use super::{Capacity, ScalingMode, Tasks};
 use crate::app::App;
 use crate::aws::Change;
 use crate::aws::sample::{Replies, SampleCloud};
@@ -15,13 +16,14 @@ use crate::config::read_environments;
 use crate::driver::{Clock, Pass};
 use crate::fleet::samples::{fleet, second};
 use crate::fleet::{Scaling, Seen};
+use crate::hold::{Freeze, ManualFloor};
 use crate::journal::Journal;
 use crate::readings::{Sample, Window};
 
 struct World {
     app: App,
     cloud: Arc<SampleCloud>,
-    capacity: Capacity,
+    capacity: Capacity<Tasks>,
     now: Arc<Mutex<DateTime<Utc>>>,
 }
 
@@ -216,4 +218,114 @@ async fn an_active_aws_policy_stops_control_from_owning_the_service() {
     world.app.refuse_two_owners().await.unwrap();
     world.pass(90.0).await.unwrap();
     assert_eq!(world.asked(), 1);
+}
+
+/// What each mode may do, at a load that asks for more.
+#[tokio::test]
+async fn each_mode_does_what_it_says_and_no_more() {
+    let registered = |policies: &[&str]| {
+        let policies = policies.iter().map(|name| (*name).to_owned()).collect();
+        Some(Scaling { min: 3, max: 9, suspended_in: false, suspended_out: false, policies })
+    };
+    let own = "set desired tasks of wallet-svc from 3 to 5";
+    let floor = "set capacity of wallet-svc to 5..9";
+    use ScalingMode::{Floor, Own};
+    #[rustfmt::skip]
+    let table = [
+        // mode            scaling  registered with AWS     asked of AWS  decision shown
+        (Mode::Observe,    Own,     None,                   None,         None),
+        (Mode::Advise,     Own,     None,                   None,         Some("would: 3 → 5")),
+        (Mode::Act,        Own,     None,                   Some(own),    Some("3 → 5")),
+        (Mode::Act,        Own,     registered(&["cpu60"]), None,         Some("hold 3: AWS policy cpu60")),
+        (Mode::Observe,    Floor,   registered(&["cpu60"]), None,         None),
+        (Mode::Advise,     Floor,   registered(&["cpu60"]), None,         Some("would: 3 → 5")),
+        (Mode::Act,        Floor,   registered(&["cpu60"]), Some(floor),  Some("3 → 5")),
+        (Mode::Act,        Floor,   None,                   None,         Some("hold: the service was never seen")),
+    ];
+    for (mode, scaling, aws, asked, shown) in table {
+        let dir = tempfile::tempdir().unwrap();
+        let cloud = Arc::new(SampleCloud::with_tasks(3));
+        let case = format!("{mode:?} {scaling:?} {aws:?}");
+        *cloud.scaling.lock().unwrap() = aws;
+        let mut world = World::open(&dir.path().join("j.db"), cloud, 0).await;
+        let live = Arc::clone(&world.app.environments["local"]);
+        let mut wanted = (*live.wanted()).clone();
+        (wanted.mode, wanted.scaling.mode) = (mode, scaling);
+        live.want(wanted);
+        world.pass(90.0).await.unwrap();
+        let sent = world.cloud.asked.lock().unwrap().first().map(ToString::to_string);
+        assert_eq!(sent.as_deref(), asked, "{case}");
+        let decision = live.decision.borrow().clone().map(|decision| decision.reason);
+        let begins = |shown: &str| decision.as_ref().is_some_and(|one| one.starts_with(shown));
+        assert!(shown.map_or_else(|| decision.is_none(), begins), "{case}: {decision:?}");
+    }
+}
+
+/// People and runs in the way, through the journal's holds to what is decided.
+#[tokio::test]
+async fn floors_freezes_and_runs_reach_the_decision() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = Arc::new(SampleCloud::with_tasks(4));
+    let mut world = World::open(&dir.path().join("j.db"), cloud, 0).await;
+    let live = Arc::clone(&world.app.environments["local"]);
+    let shown = || live.decision.borrow().clone().unwrap().reason;
+    let floor = ManualFloor {
+        id: "f1".to_owned(),
+        environment: "local".to_owned(),
+        tasks: 7,
+        reason: "a sale".to_owned(),
+        by: "ann".to_owned(),
+        expires_at: second(600),
+    };
+    world.app.floors.take(floor, second(0)).await.unwrap();
+    world.pass(20.0).await.unwrap();
+    assert_eq!(shown(), "4 → 7: ann keeps 7 until 00:10:00: a sale");
+    // Forgotten; and after the cooldown one task a step goes.
+    *world.now.lock().unwrap() = second(700);
+    world.pass(20.0).await.unwrap();
+    assert!(shown().starts_with("7 → 6: cpu 20.0%"), "{}", shown());
+
+    let freeze = Freeze {
+        id: "z1".to_owned(),
+        environment: None,
+        reason: "an audit".to_owned(),
+        by: "ann".to_owned(),
+        expires_at: second(730),
+    };
+    world.app.freezes.take(freeze, second(705)).await.unwrap();
+    world.pass(90.0).await.unwrap();
+    assert_eq!(shown(), "hold 6: ann froze everything: an audit until 00:12:10");
+
+    *world.now.lock().unwrap() = second(2000);
+    let run = |lock: &str| RunView { lock: lock.to_owned(), ..run() };
+    live.runs.send_replace(vec![run("wallet-local")]);
+    world.pass(20.0).await.unwrap();
+    assert_eq!(
+        shown(),
+        "hold 6: wants 3, but drill gameday is on, and what is measured says little"
+    );
+    live.runs.send_replace(vec![run("wallet-svc")]);
+    world.pass(90.0).await.unwrap();
+    assert_eq!(shown(), "hold 6: drill gameday owns it");
+    live.runs.send_replace(vec![RunView { state: "succeeded".to_owned(), ..run("wallet-svc") }]);
+    world.pass(90.0).await.unwrap();
+    assert!(shown().starts_with("6 → 9: cpu 90.0%"), "{}", shown());
+}
+
+fn run() -> RunView {
+    RunView {
+        id: "r1".to_owned(),
+        runbook: "gameday".to_owned(),
+        revision: 1,
+        state: "running".to_owned(),
+        started_at: second(0),
+        ended_at: None,
+        requested_by: "ann".to_owned(),
+        drill: true,
+        lock: String::new(),
+        steps: vec![],
+        rto_ms: None,
+        rto_resolution_ms: None,
+        reason: String::new(),
+    }
 }

@@ -34,8 +34,8 @@ pub(super) fn register(scaling: &AutoScaling, input: Input<'_>) -> Result<Value,
     }
     let mut state = scaling.state();
     let known = state.readers.get(&resource).copied();
-    let min = count(input, "MinCapacity")?.or(known.map(|range| range.min));
-    let max = count(input, "MaxCapacity")?.or(known.map(|range| range.max));
+    let min = count(input, "MinCapacity")?.or_else(|| Some(known?.min));
+    let max = count(input, "MaxCapacity")?.or_else(|| Some(known?.max));
     let (Some(min), Some(max)) = (min, max) else {
         return Err(invalid("MinCapacity and MaxCapacity are required for a new target"));
     };
