@@ -315,6 +315,9 @@ async fn floors_freezes_and_runs_reach_the_decision() {
 fn run() -> RunView {
     RunView {
         id: "r1".to_owned(),
+        environment: "local".to_owned(),
+        plan_hash: String::new(),
+        asks: None,
         runbook: "gameday".to_owned(),
         revision: 1,
         state: "running".to_owned(),
