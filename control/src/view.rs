@@ -200,16 +200,7 @@ fn unseen(name: &str) -> GroupView {
 /// How far a member is behind, where the environment names a signal `lag_ms_MEMBER` for it.
 fn lag(signals: &Signals, member: &str) -> Option<u64> {
     let value = signals.reading(&format!("lag_ms_{member}")).fresh()?;
-    (0.0..1e15).contains(&value).then(|| whole(value))
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the caller checked that it is between zero and 10^15"
-)]
-fn whole(value: f64) -> u64 {
-    value.round() as u64
+    (0.0..1e15).contains(&value).then(|| cost::whole(value))
 }
 
 /// The loop that keeps the page current.

@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::NaiveDate;
 
 use super::read_text;
-use crate::cost::{Commitment, Covers, Item, Price, PriceBook, Source, Trust, Unit};
+use crate::cost::{Commitment, Covers, Item, Price, PriceBook, Source, Trust, Unit, whole};
 use crate::document::{Faults, Field, Map, decode};
 
 const KEYS: &[&str] = &[
@@ -173,7 +173,7 @@ fn off(field: &Field<'_>) -> Option<u32> {
     if !(1.0..=95.0).contains(&percent) {
         return field.fault("must be from 1% to 95%");
     }
-    u32::try_from(whole((percent * 10.0).round())).ok()
+    u32::try_from(whole(percent * 10.0)).ok()
 }
 
 /// Dollars with up to six decimals, as millionths.
@@ -184,15 +184,6 @@ fn usd(field: &Field<'_>) -> Option<u64> {
         return field.fault("must have six decimals at most");
     }
     Some(whole(micros))
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the caller checked that it is whole and at most 10^9"
-)]
-fn whole(value: f64) -> u64 {
-    value as u64
 }
 
 fn date(field: &Field<'_>) -> Option<NaiveDate> {

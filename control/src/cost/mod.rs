@@ -50,6 +50,16 @@ pub fn dollars(micros: i64) -> String {
     format!("{sign}${grouped}.{:02}", cents % 100)
 }
 
+/// A measured amount that its caller knows to lie between zero and 10^15, rounded.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the caller checked that it is between zero and 10^15"
+)]
+pub(crate) fn whole(value: f64) -> u64 {
+    value.round() as u64
+}
+
 /// An amount as it is signed elsewhere; beyond nine trillion dollars it is the largest.
 #[must_use]
 pub fn signed(micros: u64) -> i64 {

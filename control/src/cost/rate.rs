@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::control::{CostComponent, CostView, Reading};
 
-use super::{Declared, HOURS_PER_MONTH, Item, Price, PriceBook};
+use super::{Declared, HOURS_PER_MONTH, Item, Price, PriceBook, whole};
 use crate::fleet::{Fleet, Task};
 use crate::readings::Signal;
 
@@ -334,15 +334,6 @@ fn used(sight: &Sight<'_>, usage: &Usage) -> Worked {
 /// A measured amount in millionths; `None` when it is no amount.
 pub(super) fn micro_units(value: f64) -> Option<u64> {
     (0.0..=1e9).contains(&value).then(|| whole(value * 1e6))
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the caller checked that it is between zero and 10^15"
-)]
-fn whole(value: f64) -> u64 {
-    value.round() as u64
 }
 
 impl Sight<'_> {
