@@ -11,7 +11,12 @@ use super::{budget, dollars};
 pub fn effect(decision: &DecisionView, month: Option<&MonthView>, now: DateTime<Utc>) -> String {
     let hourly = decision.cost_micros_per_hour;
     let plus = if hourly > 0 { "+" } else { "" };
-    let mut words = vec![format!("{plus}{}/h", dollars(hourly))];
+    // No task is free: a change without a price is one whose price is not known.
+    let mut words = if hourly == 0 && decision.from != decision.to {
+        vec!["its cost is not known".to_owned()]
+    } else {
+        vec![format!("{plus}{}/h", dollars(hourly))]
+    };
     let rest = i128::from(hourly) * i128::from(remaining(now).num_seconds()) / 3600;
     let rest = i64::try_from(rest).unwrap_or(i64::MAX);
     if hourly != 0 {
@@ -82,5 +87,7 @@ mod tests {
         for (hourly, month, want) in table {
             assert_eq!(effect(&decision(hourly), month, now), want);
         }
+        let unpriced = DecisionView { to: 4, ..decision(0) };
+        assert_eq!(effect(&unpriced, None, now), "its cost is not known");
     }
 }
