@@ -51,6 +51,11 @@ cat "$work/answered"
 if ! diff <(cut -c1-17 "$work/answered" | sed 's/ *$//') scripts/emulator/expected.txt; then
   fail "answers are not as expected (expected on the right)"
 fi
+# Tasks that the emulator does not start and brokers that it cannot show have no price, and so the
+# whole has none: at least so much, and why.
+"$control" cost --environment "$work/environments/local.yaml" >"$work/cost" && fail "cost: known?"
+grep -q '^local: not known; at least \$1\.' "$work/cost" || fail "cost: $(cat "$work/cost")"
+grep -q 'not known    broker: not seen yet' "$work/cost" || fail "cost: $(cat "$work/cost")"
 
 hash=$(printf secret | sha256sum | cut -d' ' -f1)
 echo "- { name: eye, role: viewer, sha256: $hash }" >"$work/tokens.yaml"
