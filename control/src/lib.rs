@@ -30,4 +30,5 @@ pub mod readings;
 pub mod reconcile;
 pub mod runbook;
 pub mod serve;
+pub mod simulate;
 pub mod view;

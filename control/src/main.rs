@@ -15,6 +15,7 @@ use control::driver::Clock;
 use control::error::chain;
 use control::journal::{Verdict, verify};
 use control::serve::{EXIT_CONFIG, Files, ServeArgs, ServeError, configuration, serve};
+use control::simulate::command::{Play, PlayError};
 
 /// The control plane of the wallet: reads, decides, acts, alerts, and says why.
 #[derive(Parser)]
@@ -32,6 +33,8 @@ enum Command {
     Plan(Target),
     /// Runs a runbook or a drill.
     Run(RunArgs),
+    #[command(flatten)]
+    Play(Play),
     #[command(subcommand)]
     Audit(Audit),
 }
@@ -69,6 +72,10 @@ async fn main() -> anyhow::Result<ExitCode> {
         },
         Command::Plan(target) => Ok(client::plan(&target).await?),
         Command::Run(args) => Ok(client::run(&args).await?),
+        Command::Play(what) => match what.play() {
+            Err(PlayError::Faults(faults)) => refuse(&faults),
+            played => Ok(played?),
+        },
         Command::Audit(Audit::Verify { journal }) => match verify(&journal).await? {
             verdict @ Verdict::Intact { .. } => say(verdict),
             verdict @ Verdict::Broken { .. } => say(verdict).map(|_| ExitCode::FAILURE),

@@ -12,6 +12,7 @@ mod scaling;
 mod signals;
 #[cfg(test)]
 mod tests;
+mod variant;
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,8 @@ use crate::api::{Tokens, identity::Policy};
 use crate::document::{Fault, Faults, Field};
 pub use environment::{Environment, ServiceNames};
 pub use prices::read as read_prices;
+pub(crate) use variant::read_policy;
+pub use variant::{Variant, read_variant};
 
 /// The file with the token by which the canary moves money, if the process has one.
 pub const WALLET_TOKEN_FILE: &str = "CONTROL_WALLET_TOKEN_FILE";
@@ -101,7 +104,7 @@ pub fn read_identity(path: &Path) -> Result<Policy, Faults> {
 }
 
 /// The text of a file, or the fault that it cannot be read.
-fn read_text(path: &Path) -> Result<String, Faults> {
+pub(crate) fn read_text(path: &Path) -> Result<String, Faults> {
     let file = path.display().to_string();
     std::fs::read_to_string(path)
         .map_err(|error| Faults(vec![fault(&file, "", format!("cannot be read: {error}"))]))

@@ -51,6 +51,11 @@ impl History {
         self.points.get(&at).copied()
     }
 
+    /// The points from the one at `from` back, newest first.
+    pub fn newest_first(&self, from: DateTime<Utc>) -> impl Iterator<Item = (DateTime<Utc>, f64)> {
+        self.points.range(..=from).rev().map(|(at, value)| (*at, *value))
+    }
+
     /// The newest point whose period is closed at `now`: its start and its value.
     #[must_use]
     pub fn newest_closed(

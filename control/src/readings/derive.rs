@@ -58,10 +58,16 @@ impl Counts {
 
     /// The most during a period: the careful divisor and multiplier.
     fn during(&self, start: DateTime<Utc>, period: TimeDelta) -> Option<u32> {
-        let end = start + period;
-        let before = self.0.iter().rev().find(|(at, _)| *at <= start)?.1;
-        let within = self.0.iter().filter(|(at, _)| (start..end).contains(at));
-        Some(within.map(|(_, count)| *count).fold(before, u32::max))
+        let ended = self.0.partition_point(|(at, _)| *at < start + period);
+        let mut most = 0;
+        // Back to the count that held as the period began.
+        for (at, count) in self.0.range(..ended).rev() {
+            most = most.max(*count);
+            if *at <= start {
+                return Some(most);
+            }
+        }
+        None
     }
 }
 
@@ -155,6 +161,12 @@ impl Book {
     /// The newest closed periods of what capacity is decided by, newest first.
     #[must_use]
     pub fn windows(&self, now: DateTime<Utc>) -> BTreeMap<String, Window> {
+        self.windows_up_to(now, usize::MAX)
+    }
+
+    /// As [`Book::windows`], with so many periods at the most: a replay makes millions of them.
+    #[must_use]
+    pub fn windows_up_to(&self, now: DateTime<Utc>, periods: usize) -> BTreeMap<String, Window> {
         let mut windows = BTreeMap::new();
         for (name, source, what) in WINDOWS {
             let Some(signal) = self.signals.get(source) else { continue };
@@ -163,7 +175,8 @@ impl Book {
             };
             let fresh = classify(now, signal, &self.histories[source], self.guard(signal));
             let slots = if fresh.fresh().is_some() {
-                self.slots((name, what), signal.period, newest, now)
+                let per_task = name == "requests_per_task";
+                self.slots(signal, (newest, now), what, per_task).take(periods).collect()
             } else {
                 Vec::new()
             };
@@ -172,24 +185,29 @@ impl Book {
         windows
     }
 
+    /// Walks back through the points, newest first, for as long as somebody asks.
     fn slots(
         &self,
-        (name, what): (&str, Counted),
-        period: TimeDelta,
-        newest: DateTime<Utc>,
-        now: DateTime<Utc>,
-    ) -> Vec<Option<Sample>> {
-        let starts = std::iter::successors(Some(newest), |at| Some(*at - period));
-        let starts = starts.take_while(|at| *at > now - KEPT);
-        let sample = |at: DateTime<Utc>| {
-            let tasks = self.during(what, at, period)?;
-            let value = match name {
-                "requests_per_task" => self.tps(at)? / f64::from(tasks),
-                _ => self.value(name, at)?,
+        signal: &Signal,
+        (newest, now): (DateTime<Utc>, DateTime<Utc>),
+        what: Counted,
+        per_task: bool,
+    ) -> impl Iterator<Item = Option<Sample>> {
+        let (history, guard) = (&self.histories[&signal.name], self.guard(signal));
+        let mut points = history.newest_first(newest).peekable();
+        let starts = std::iter::successors(Some(newest), |at| Some(*at - signal.period));
+        let starts = starts.take_while(move |at| *at > now - KEPT);
+        let sample = move |at: DateTime<Utc>| {
+            while points.next_if(|(point, _)| *point > at).is_some() {}
+            let value = match points.next_if(|(point, _)| *point == at) {
+                Some((_, value)) => value,
+                None => value_at(signal, history, guard, at)?,
             };
-            Some(Sample { value, tasks })
+            let tasks = self.during(what, at, signal.period)?;
+            let rate = value / (seconds(signal.period) * f64::from(tasks));
+            Some(Sample { value: if per_task { rate } else { value }, tasks })
         };
-        starts.map(sample).collect()
+        starts.map(sample)
     }
 
     /// The charts' points, oldest first: one for each period of the requests.

@@ -19,3 +19,5 @@ mod runs_machine;
 mod runs_parse;
 mod runs_sim;
 mod runs_stories;
+mod simulate;
+mod simulate_crash;
