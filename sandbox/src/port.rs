@@ -20,9 +20,10 @@ static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 /// How long a look at a port may take; on loopback it is answered at once or refused at once.
 const LOOK_LIMIT: Duration = Duration::from_secs(1);
 
-/// A port on 127.0.0.1 where nobody listens, never handed out twice by this process. It is only
-/// looked at and not bound: a child that is just being forked would hold our socket until it runs
-/// its program, and whoever was told the port would find it busy.
+/// A port on 127.0.0.1 where nobody listens, never handed out twice by this process.
+///
+/// It is only looked at and not bound: a child that is just being forked would hold our socket
+/// until it runs its program, and whoever was told the port would find it busy.
 ///
 /// # Errors
 ///
