@@ -20,6 +20,7 @@ use crate::alert::{Alerts, Deliver, Evaluate};
 use crate::aws::Cloud;
 use crate::config::Environment;
 use crate::cost::{self, pass::Spending};
+use crate::current::Current;
 use crate::driver::{Clock, Driver, Schedule};
 use crate::fleet::{Fleet, observe::Observe};
 use crate::forecast::{Forecast, Learn, learn};
@@ -189,7 +190,7 @@ impl App {
 
 /// The newest of everything in one environment. Each field has one writer.
 pub struct Live {
-    wanted: watch::Sender<Arc<Environment>>,
+    wanted: Current<Environment>,
     /// Written by the collecting loop.
     pub fleet: watch::Sender<Fleet>,
     /// Written by the collecting loop.
@@ -237,7 +238,7 @@ impl Live {
         };
         let page = Arc::new(view::build(parts, now));
         Self {
-            wanted: watch::Sender::new(Arc::new(wanted)),
+            wanted: Current::new(wanted),
             fleet: watch::Sender::new(fleet),
             signals: watch::Sender::new(signals),
             decision: watch::Sender::new(None),
@@ -257,12 +258,12 @@ impl Live {
     /// a reload replaces it whole.
     #[must_use]
     pub fn wanted(&self) -> Arc<Environment> {
-        Arc::clone(&self.wanted.borrow())
+        self.wanted.get()
     }
 
     /// Replaces what people want.
     pub fn want(&self, wanted: Environment) {
-        self.wanted.send_replace(Arc::new(wanted));
+        self.wanted.replace(wanted);
     }
 }
 

@@ -13,6 +13,7 @@ pub mod calendar;
 pub mod check_aws;
 pub mod config;
 pub mod cost;
+pub mod current;
 pub mod document;
 pub mod drill;
 pub mod driver;

@@ -4,7 +4,7 @@
 //! role. What the role may do in which environment is asked by the handlers, which know it.
 
 use super::{Api, error::Error, identity::Identities, limit::Denial, once, tokens::Tokens};
-use crate::{app::Live, journal::Entry, listen::Peer};
+use crate::{app::Live, current::Current, journal::Entry, listen::Peer};
 use axum::{
     extract::{FromRequestParts, Request, State},
     http::{HeaderMap, StatusCode, header, request::Parts},
@@ -104,11 +104,11 @@ impl Api {
     }
 }
 
-/// Whom we believe to be who they say.
+/// Whom we believe to be who they say. A reload replaces both.
 #[derive(Debug, Default)]
 pub struct Trust {
-    pub tokens: Tokens,
-    pub identities: Option<Identities>,
+    pub tokens: Current<Tokens>,
+    pub identities: Current<Option<Identities>>,
 }
 
 impl Trust {
@@ -119,7 +119,8 @@ impl Trust {
     ///
     /// Why the token proves nothing.
     async fn recognise(&self, token: &str, now: DateTime<Utc>) -> Result<Caller, Error> {
-        match (self.tokens.caller(token, now), &self.identities) {
+        let (tokens, identities) = (self.tokens.get(), self.identities.get());
+        match (tokens.caller(token, now), identities.as_ref()) {
             // A JWT is three texts with dots between them; our own tokens have none.
             (Err(Error::Unauthenticated), Some(identities)) if token.contains('.') => {
                 identities.recognise(token, now).await

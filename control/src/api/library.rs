@@ -30,7 +30,8 @@ pub(super) async fn read(
         Some((wanted, revision)) => (wanted, Some(revision)),
         None => (name.as_str(), None),
     };
-    let book = api.engine.library().runbooks.get(wanted);
+    let library = api.engine.library();
+    let book = library.runbooks.get(wanted);
     let same = |revision: &str| book.is_some_and(|book| book.revision.to_string() == revision);
     match book.filter(|_| revision.is_none_or(same)) {
         Some(book) => Ok(Json(runbook(book))),

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     app::Live,
+    current::Current,
     driver::Clock,
     journal::{Journal, JournalError},
 };
@@ -42,7 +43,7 @@ const REQUESTS_MAX: usize = 8;
 pub struct Parts {
     pub clock: Clock,
     pub journal: Journal,
-    pub library: Library,
+    pub library: Current<Library>,
     /// By environment.
     pub sites: BTreeMap<String, (Arc<Live>, Arc<dyn Site>)>,
     pub tracker: TaskTracker,
@@ -186,7 +187,13 @@ impl Engine {
 
     /// The runbooks and drills that were loaded.
     #[must_use]
-    pub fn library(&self) -> &Library {
+    pub fn library(&self) -> Arc<Library> {
+        self.parts.library.get()
+    }
+
+    /// The handle by which a reload replaces them.
+    #[must_use]
+    pub fn current_library(&self) -> &Current<Library> {
         &self.parts.library
     }
 
@@ -197,7 +204,7 @@ impl Engine {
     ///
     /// When the environment, the runbook or the drill is unknown.
     pub async fn plan(&self, request: &PlanRequest) -> Result<PlanView, Refusal> {
-        let library = &self.parts.library;
+        let library = self.library();
         let unknown = |what, name: &str| Refusal::Unknown { what, name: name.to_owned() };
         let (live, site) = self
             .parts

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     app::App,
     driver::Schedule,
+    current::Current,
     journal::JournalError,
     probe::{Canary, PUBLISH_PERIOD, Probes, Publish},
 };
@@ -54,7 +55,7 @@ pub async fn start(
     Engine::recover(Parts {
         clock: app.clock.clone(),
         journal: app.journal.clone(),
-        library,
+        library: Current::new(library),
         sites: sites.collect(),
         tracker: app.tracker.clone(),
         stop: app.stop.clone(),

@@ -13,6 +13,7 @@ use control::{
     },
     config::read_environments,
     cost::bill::BilledDay,
+    current::Current,
     driver::{Clock, Driver},
     fleet,
     hold::{Floors, Freezes, Holds},
@@ -173,7 +174,7 @@ impl TestApp {
         let engine = runbook::start(&app, library, None).await.unwrap();
         let tokens = api::tokens("tokens.yaml", &tokens_file()).unwrap();
         let identities = setup.identity.clone().map(|policy| Identities::new(policy).unwrap());
-        let trust = Trust { tokens, identities };
+        let trust = Trust { tokens: Current::new(tokens), identities: Current::new(identities) };
         let recovered = Api::recover(app.clone(), engine, BTreeMap::new(), trust).await;
         let mut api = recovered.unwrap();
         api.streams = setup.streams.clone();
