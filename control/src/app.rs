@@ -22,6 +22,7 @@ use crate::config::Environment;
 use crate::cost::{self, pass::Spending};
 use crate::current::Current;
 use crate::driver::{Clock, Driver, Schedule};
+use crate::fence::Fenced;
 use crate::fleet::{Fleet, observe::Observe};
 use crate::forecast::{Forecast, Learn, learn};
 use crate::hold::{Floors, Freezes, Holds};
@@ -76,7 +77,8 @@ pub enum BuildError {
 }
 
 impl App {
-    /// Puts the parts together. Nothing runs yet, and AWS is not called.
+    /// Puts the parts together. Nothing runs yet, and AWS is not called. Whatever any part ever
+    /// changes goes past the journal's lease.
     ///
     /// # Errors
     ///
@@ -88,6 +90,7 @@ impl App {
         environments: Vec<Environment>,
     ) -> Result<Self, BuildError> {
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+        let cloud: Arc<dyn Cloud> = Arc::new(Fenced::new(cloud, journal.lease().clone()));
         let now = clock();
         let live = |wanted: Environment| (wanted.name.clone(), Arc::new(Live::new(wanted, now)));
         Ok(Self {

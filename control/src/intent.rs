@@ -139,10 +139,9 @@ impl Intents {
     pub async fn send(&self, id: u64, intent: &Intent) -> Result<Outcome, JournalError> {
         let outcome = match self.cloud.change(&intent.change).await {
             Ok(receipt) => Outcome::Confirmed(receipt),
-            Err(error @ (CallError::Rejected { .. } | CallError::Throttled { .. })) => {
-                Outcome::Rejected(error.to_string())
-            }
             Err(error @ CallError::Unknown { .. }) => Outcome::Unknown(chain(&error)),
+            // Refused, throttled or fenced: nothing happened.
+            Err(error) => Outcome::Rejected(error.to_string()),
         };
         let (state, detail) = match &outcome {
             Outcome::Confirmed(Receipt(receipt)) => (State::Confirmed, receipt),

@@ -1,19 +1,18 @@
 //! The daemon's command line.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use control::api::client::{self, RunArgs, Target};
+use control::audit::{Audit, audit};
 use control::check_aws::{self, CheckAwsArgs, CheckAwsError};
 use control::config::Process;
 use control::cost::command::{self, CostArgs, CostError};
 use control::driver::Clock;
 use control::error::chain;
-use control::journal::{Verdict, verify};
 use control::serve::{EXIT_CONFIG, Files, ServeArgs, ServeError, configuration, serve};
 use control::simulate::command::{Play, PlayError};
 
@@ -37,13 +36,6 @@ enum Command {
     Play(Play),
     #[command(subcommand)]
     Audit(Audit),
-}
-
-/// Looks into a journal.
-#[derive(Subcommand)]
-enum Audit {
-    /// Proves that nothing was changed since it was written.
-    Verify { journal: PathBuf },
 }
 
 #[tokio::main]
@@ -76,10 +68,9 @@ async fn main() -> anyhow::Result<ExitCode> {
             Err(PlayError::Faults(faults)) => refuse(&faults),
             played => Ok(played?),
         },
-        Command::Audit(Audit::Verify { journal }) => match verify(&journal).await? {
-            verdict @ Verdict::Intact { .. } => say(verdict),
-            verdict @ Verdict::Broken { .. } => say(verdict).map(|_| ExitCode::FAILURE),
-        },
+        Command::Audit(command) => {
+            Ok(audit(command, process.journal_password_file, &mut io::stdout()).await?)
+        }
     }
 }
 

@@ -1,31 +1,34 @@
 //! `control serve`: checks everything, opens the journal, starts the loops, answers, and ends well.
 //!
-//! Order: configuration (exit 64 on any fault), journal, port, loops, then answers. On SIGTERM or
-//! SIGINT: no new passes, open requests end, passes end, within one deadline. A loop that dies by
-//! itself ends the process with 1, and so does another process that takes the journal over.
+//! Order: configuration (exit 64 on any fault), journal, port, lease (standing by until it is ours),
+//! loops, then answers. On SIGTERM or SIGINT: no new passes, open requests end, passes end, within
+//! one deadline, and then the lease is given back. A loop that dies by itself ends the process with
+//! 1, and so does another process that takes the journal over.
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::api::identity::{Identities, Policy};
 use crate::api::{self, Api, Denials, Tokens, Trust};
 use crate::app::{App, BuildError};
 use crate::aws::Aws;
 use crate::config::{Environment, Process, read_environments};
+use crate::current::Current;
 use crate::document::Faults;
 use crate::driver::{Clock, Schedule};
-use crate::journal::{Journal, JournalError};
-use crate::listen::{self, Certificates, ListenError, Listening};
+use crate::journal::{Address, Campaign, Journal, JournalError, Location};
+use crate::listen::{self, Door, DoorError, ListenError, Listening};
 use crate::runbook;
 use crate::runbook::library::Library;
+use crate::signals::Signals;
+use crate::standby::until_leading;
 
 /// Passes, requests and canaries end within this after a signal.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(20);
@@ -37,9 +40,10 @@ pub const EXIT_CONFIG: u8 = 64;
 pub struct ServeArgs {
     #[command(flatten)]
     pub files: Files,
-    /// The journal, created if it does not exist.
-    #[arg(long, value_name = "FILE")]
-    pub journal: PathBuf,
+    /// The journal, created if it does not exist: a file, or `mysql://user@host/database` for a
+    /// pair of daemons, with its password in the file that `CONTROL_JOURNAL_PASSWORD_FILE` names.
+    #[arg(long, value_name = "FILE|URL")]
+    pub journal: Address,
     #[command(flatten)]
     pub listening: Listening,
     /// Where to write our own address once we answer.
@@ -84,12 +88,12 @@ pub enum ServeError {
     Build(#[from] BuildError),
     #[error(transparent)]
     Listening(#[from] ListenError),
+    #[error(transparent)]
+    Door(#[from] DoorError),
     #[error("preparing to ask the identity provider for its keys")]
     Identity(#[source] reqwest::Error),
-    #[error("listening on {address}")]
-    Listen { address: SocketAddr, source: io::Error },
-    #[error("writing our address to {path}")]
-    AddressFile { path: String, source: io::Error },
+    #[error("answering requests")]
+    Answer(#[source] io::Error),
     #[error("installing the signal handlers")]
     Signals(#[source] io::Error),
 }
@@ -131,52 +135,80 @@ pub async fn serve(
     process: Process,
     clock: Clock,
 ) -> Result<ExitCode, ServeError> {
-    let Configuration { environments, library, tokens, identity } = configuration(&args.files)?;
+    let configuration = configuration(&args.files)?;
     let certificates = args.listening.check()?;
+    let location = Location {
+        address: args.journal.clone(),
+        password_file: process.journal_password_file.clone(),
+    };
+    let name = name(&process);
+    let campaign = Campaign::open(&location, &name, clock.clone()).await?;
+    let door = Door::open(args.listening.listen, certificates, args.address_file.as_deref())?;
+    let mut signals = Signals::install().map_err(ServeError::Signals)?;
+    let journal = tokio::select! {
+        journal = until_leading(campaign, &door) => journal.map_err(ServeError::Answer)?,
+        () = signals.end() => {
+            tracing::info!("control ended; it never led");
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    tracing::info!(epoch = journal.epoch(), name, "{name} leads");
+
+    // Outlives every loop: while anything still acts, the lease is renewed.
+    let (keeper, released) = (TaskTracker::new(), CancellationToken::new());
+    keeper.spawn(journal.clone().keep_lease(released.clone()));
+    let ended = lead(journal, configuration, door, (process, clock), signals).await;
+    released.cancel();
+    keeper.close();
+    keeper.wait().await;
+    tracing::info!("control ended");
+    ended
+}
+
+/// Our name among those who may lead: another one for each process that ever ran.
+fn name(process: &Process) -> String {
+    format!("{}/{}/{}", process.host, std::process::id(), uuid::Uuid::new_v4().simple())
+}
+
+/// Everything that a leader does, from its first loop to the end of its last.
+async fn lead(
+    journal: Journal,
+    configuration: Configuration,
+    door: Door,
+    (process, clock): (Process, Clock),
+    signals: Signals,
+) -> Result<ExitCode, ServeError> {
+    let Configuration { environments, library, tokens, identity } = configuration;
     let identities = identity.map(Identities::new).transpose().map_err(ServeError::Identity)?;
     let region = environments[0].region.clone();
     let cloud = Arc::new(Aws::connect(&region).await);
-    let journal = Journal::open(&args.journal, clock.clone()).await?;
     let app = App::build(clock, journal, cloud, environments).await?;
     app.refuse_two_owners().await?;
-
-    let address = args.listening.listen;
-    let listen = |source| ServeError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(listen)?;
-    let address = listener.local_addr().map_err(listen)?;
-
     let alerts = app.start_loops().await?;
     let engine = runbook::start(&app, library, process.wallet_token_file).await?;
-    let api = Api::recover(app.clone(), engine, alerts, Trust { tokens, identities }).await?;
-    let scheme = if certificates.is_some() { "https" } else { "http" };
-    let answered = answer(&api, certificates, listener);
-    announce(&format!("{scheme}://{address}"), args.address_file.as_deref())?;
-    let ended = until_ended(&app, answered).await;
+    let trust = Trust { tokens: Current::new(tokens), identities: Current::new(identities) };
+    let api = Api::recover(app.clone(), engine, alerts, trust).await?;
+    let answered = answer(&api, door)?;
+    let ended = until_ended(&app, answered, signals).await;
     app.stop.cancel();
     app.tracker.close();
     if tokio::time::timeout(SHUTDOWN_MAX, app.tracker.wait()).await.is_err() {
         tracing::error!("some work did not end within {SHUTDOWN_MAX:?} and is abandoned");
     }
-    tracing::info!("control ended");
     ended
 }
 
-fn announce(url: &str, file: Option<&std::path::Path>) -> Result<(), ServeError> {
-    tracing::info!(address = url, "control answers on {url}");
-    let Some(path) = file else { return Ok(()) };
-    std::fs::write(path, format!("{url}\n"))
-        .map_err(|source| ServeError::AddressFile { path: path.display().to_string(), source })
-}
-
 /// Answers until the process shall end, and then until every open request is answered.
-async fn answer(api: &Api, certificates: Option<Arc<Certificates>>, listener: TcpListener) {
+fn answer(api: &Api, door: Door) -> Result<impl Future<Output = ()> + use<>, ServeError> {
     let every = Schedule::every("denials", api::DENIALS_PERIOD, api::DENIALS_PERIOD);
     api.app.driver.start(every, Denials(api.clone()));
     let stop = api.app.stop.clone();
-    if let Some(certificates) = certificates.clone() {
+    if let Some(certificates) = door.certificates.clone() {
         api.app.tracker.spawn(async move { certificates.renew(stop).await });
     }
-    listen::serve(listener, certificates, api::router(api), api.app.stop.clone()).await;
+    let listener = door.listener().map_err(ServeError::Answer)?;
+    let (router, stop) = (api::router(api), api.app.stop.clone());
+    Ok(listen::serve(listener, door.certificates, router, stop))
 }
 
 /// Waits for a signal, for a loop that died, or for the journal to be taken over, and then for
@@ -184,13 +216,11 @@ async fn answer(api: &Api, certificates: Option<Arc<Certificates>>, listener: Tc
 async fn until_ended(
     app: &App,
     answered: impl Future<Output = ()>,
+    mut signals: Signals,
 ) -> Result<ExitCode, ServeError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
     tokio::pin!(answered);
     let code = tokio::select! {
-        _ = terminate.recv() => ExitCode::SUCCESS,
-        _ = interrupt.recv() => ExitCode::SUCCESS,
+        () = signals.end() => ExitCode::SUCCESS,
         () = app.journal.superseded() => {
             tracing::error!("another process took the journal over; this one ends");
             ExitCode::FAILURE

@@ -16,7 +16,7 @@ const READ_ATTEMPTS_MAX: u32 = 2;
 const READ_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 const READ_TIMEOUT: Duration = Duration::from_secs(8);
 /// A change is attempted once. Longer than AWS takes to answer, shorter than anybody waits.
-const CHANGE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CHANGE_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Codes by which services say "later".

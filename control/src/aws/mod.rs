@@ -24,6 +24,7 @@ mod wire_metrics_tests;
 mod wire_tests;
 
 use std::fmt;
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::future::BoxFuture;
@@ -31,6 +32,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::cost::bill::BilledDay;
 use crate::fleet;
+
+/// The longest that a change takes, whatever becomes of it.
+pub const CHANGE_MAX: Duration = client::CHANGE_TIMEOUT;
 
 /// An answer on its way.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, CallError>>;
@@ -44,6 +48,9 @@ pub enum CallError {
     /// AWS asked to come later: nothing happened.
     #[error("{doing}: AWS throttled it ({code})")]
     Throttled { doing: String, code: String },
+    /// We may no longer act: nothing was sent.
+    #[error("{doing}: not sent, because another process may lead by now")]
+    Fenced { doing: String },
     /// No usable reply: it may have happened.
     #[error("{doing}: no usable answer")]
     Unknown {

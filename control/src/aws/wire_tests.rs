@@ -83,6 +83,7 @@ fn proves(error: &CallError) -> &'static str {
     match error {
         CallError::Rejected { .. } => "rejected",
         CallError::Throttled { .. } => "throttled",
+        CallError::Fenced { .. } => "fenced",
         CallError::Unknown { .. } => "unknown",
     }
 }

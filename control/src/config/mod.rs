@@ -28,6 +28,10 @@ pub use variant::{Variant, read_variant};
 /// The file with the token by which the canary moves money, if the process has one.
 pub const WALLET_TOKEN_FILE: &str = "CONTROL_WALLET_TOKEN_FILE";
 
+/// The file with the password of a journal that is a database.
+pub const JOURNAL_PASSWORD_FILE: &str = "CONTROL_JOURNAL_PASSWORD_FILE";
+
+const HOST: &str = "HOSTNAME";
 const LOG_FILTER: &str = "RUST_LOG";
 
 /// What the process environment says.
@@ -35,6 +39,10 @@ const LOG_FILTER: &str = "RUST_LOG";
 pub struct Process {
     /// Where the canary's bearer token is read from; without it there is no canary.
     pub wallet_token_file: Option<PathBuf>,
+    /// Where the password of the journal's database is read from.
+    pub journal_password_file: Option<PathBuf>,
+    /// Names this machine or container among the holders of the lease.
+    pub host: String,
     /// What is logged, as `info,control=debug`.
     pub log_filter: String,
 }
@@ -44,10 +52,12 @@ impl Process {
     #[must_use]
     pub fn read() -> Self {
         let read = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        let log_filter = read(LOG_FILTER).and_then(|text| text.into_string().ok());
+        let text = |name| read(name).and_then(|text| text.into_string().ok());
         Self {
+            journal_password_file: read(JOURNAL_PASSWORD_FILE).map(PathBuf::from),
+            host: text(HOST).unwrap_or_else(|| "control".to_owned()),
             wallet_token_file: read(WALLET_TOKEN_FILE).map(PathBuf::from),
-            log_filter: log_filter.unwrap_or_else(|| "info".to_owned()),
+            log_filter: text(LOG_FILTER).unwrap_or_else(|| "info".to_owned()),
         }
     }
 }

@@ -3,23 +3,41 @@
 //! It is the control plane's state: what restarts, what the dashboards stream, what an auditor
 //! reads. Each event carries the hash of the one before, so that a changed byte shows, and the
 //! epoch of the process that wrote it, so that a superseded process can no longer write. Whoever
-//! cannot write here must not act. It lives in a file of its own and never in a database that
+//! cannot write here must not act. It lives in a file or database of its own and never in one that
 //! control manages. It is not a log: it holds what mattered, not what happened.
 
+mod address;
+mod campaign;
 mod event;
+mod export;
+mod lease;
+#[cfg(test)]
+mod lease_tests;
+mod lifeline;
+mod memory;
+mod mysql;
+mod sqlite;
 mod store;
+#[cfg(test)]
+mod store_tests;
 #[cfg(test)]
 mod tests;
 mod verify;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{Mutex, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
+pub use address::{Address, Location};
+pub use campaign::{Campaign, LOOK_EVERY, Look};
 pub use event::{Entry, Event, Hash};
-use store::{Store, Tail};
+pub use export::{ExportError, export};
+pub use lease::{LEASE_TTL, Lease};
+use lifeline::Lifeline;
+pub use memory::Memory;
+use store::{Store, Tail, Written};
 pub use verify::{Verdict, verify};
 
 use crate::driver::Clock;
@@ -33,15 +51,29 @@ const DATA_BYTES_MAX: usize = 64 * 1024;
 /// The longest summary, in characters; a sentence, not a report.
 const SUMMARY_CHARS_MAX: usize = 500;
 
+/// The lease moves every two seconds at most, and a try takes milliseconds.
+const SEIZE_TRIES_MAX: u32 = 8;
+
 /// What went wrong with the journal. Any of these means: do not act.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     #[error("opening the journal {path}")]
     Open { path: String, source: sqlx::Error },
+    #[error("reading the journal's password from {path}")]
+    PasswordFile { path: String, source: std::io::Error },
+    #[error(
+        "the journal's address {url} held a password, which everybody on the machine can see: put \
+         it into the file that CONTROL_JOURNAL_PASSWORD_FILE names"
+    )]
+    Password { url: String },
+    #[error("opening the lock file {path}")]
+    Lifeline { path: String, source: std::io::Error },
     #[error("writing event '{kind}' about {subject} to the journal")]
     Write { kind: String, subject: String, source: sqlx::Error },
     #[error("reading the journal")]
     Read { source: sqlx::Error },
+    #[error("taking the journal over: its lease moved at each of {SEIZE_TRIES_MAX} tries")]
+    Contended,
     #[error("another process (epoch {theirs}) took the journal over from this one (epoch {ours})")]
     Superseded { ours: u64, theirs: u64 },
     #[error("event '{kind}' about {subject} carries {bytes} bytes; {DATA_BYTES_MAX} at most")]
@@ -59,7 +91,10 @@ pub struct Journal {
 struct Shared {
     clock: Clock,
     epoch: u64,
-    store: Store,
+    store: Arc<dyn Store>,
+    lease: Lease,
+    /// Held as long as the journal is: the kernel lets go of it when the process dies.
+    lifeline: OnceLock<Lifeline>,
     /// The newest event's seq and hash. `None` after a write of unknown fate: read it again.
     tail: Mutex<Option<Tail>>,
     newest: watch::Sender<u64>,
@@ -69,26 +104,61 @@ struct Shared {
 }
 
 impl Journal {
-    /// Opens or creates the journal, and takes it over: who had it before can no longer write.
+    /// Opens or creates the journal in a file and takes it over, whoever has it: that one can no
+    /// longer write. For a process that shares it with nobody; [`Campaign`] is for those that do.
     ///
     /// # Errors
     ///
     /// When the file cannot be opened or written.
     pub async fn open(path: &Path, clock: Clock) -> Result<Self, JournalError> {
-        let fail = |source| JournalError::Open { path: path.display().to_string(), source };
-        let store = Store::open(path).await.map_err(fail)?;
-        let epoch = store.take_over().await.map_err(fail)?;
-        let tail = store.tail().await.map_err(fail)?;
+        Self::seize(store::open(&path.into()).await?, clock).await
+    }
+
+    /// As [`Journal::open`], in the memory of a simulation.
+    ///
+    /// # Errors
+    ///
+    /// Never; the type is that of every journal.
+    pub async fn in_memory(memory: &Memory, clock: Clock) -> Result<Self, JournalError> {
+        Self::seize(Arc::new(memory.clone()), clock).await
+    }
+
+    async fn seize(store: Arc<dyn Store>, clock: Clock) -> Result<Self, JournalError> {
+        let read = |source| JournalError::Read { source };
+        for _ in 0..SEIZE_TRIES_MAX {
+            let held = store.held().await.map_err(read)?;
+            if store.take("alone", &held).await.map_err(read)? {
+                return Self::lead(store, clock, held.epoch + 1, Lease::endless()).await;
+            }
+        }
+        Err(JournalError::Contended)
+    }
+
+    async fn lead(
+        store: Arc<dyn Store>,
+        clock: Clock,
+        epoch: u64,
+        lease: Lease,
+    ) -> Result<Self, JournalError> {
+        let tail = store.tail().await.map_err(|source| JournalError::Read { source })?;
         let shared = Shared {
             clock,
             epoch,
             store,
+            lease,
+            lifeline: OnceLock::new(),
             newest: watch::Sender::new(tail.seq),
             superseded: CancellationToken::new(),
             tail: Mutex::new(Some(tail)),
             events: broadcast::Sender::new(SUBSCRIBER_EVENTS_MAX),
         };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Keeps the proof that we live for as long as the journal is open.
+    fn hold(&self, lifeline: Lifeline) {
+        // There is one for each journal, and it was not set before.
+        let _first = self.shared.lifeline.set(lifeline);
     }
 
     /// Appends one event and returns its seq once it is durable.
@@ -125,11 +195,16 @@ impl Journal {
                 return Err(error);
             }
         };
+        let first = &events[0];
         let written = shared.store.insert(shared.epoch, &events).await;
-        if let Err(JournalError::Superseded { .. }) = &written {
-            shared.superseded.cancel();
+        let written = written.map_err(|source| JournalError::Write {
+            kind: first.kind.clone(),
+            subject: first.subject.clone(),
+            source,
+        })?;
+        if let Written::Superseded { theirs } = written {
+            return Err(self.supersede(theirs));
         }
-        written?;
         let last = events.last().expect("asserted above: there is at least one");
         *held = Some(Tail { seq: last.seq, hash: last.hash });
         let seq = last.seq;
@@ -139,6 +214,12 @@ impl Journal {
         }
         shared.newest.send_replace(seq);
         Ok(seq)
+    }
+
+    /// Notes that another process took over: this one must end.
+    fn supersede(&self, theirs: u64) -> JournalError {
+        self.shared.superseded.cancel();
+        JournalError::Superseded { ours: self.shared.epoch, theirs }
     }
 
     fn seal(&self, tail: &Tail, entries: Vec<Entry>) -> Result<Vec<Event>, JournalError> {
@@ -164,6 +245,12 @@ impl Journal {
         self.shared.epoch
     }
 
+    /// The right to act, which goes with the right to write.
+    #[must_use]
+    pub fn lease(&self) -> &Lease {
+        &self.shared.lease
+    }
+
     /// The newest event's seq; 0 while there is none.
     #[must_use]
     pub fn newest(&self) -> u64 {
@@ -182,7 +269,7 @@ impl Journal {
     ///
     /// When the store cannot be read.
     pub async fn since(&self, seq: u64, limit: u32) -> Result<Vec<Event>, JournalError> {
-        self.shared.store.since(seq, limit.min(1_000)).await
+        self.shared.store.since(seq, &[], limit.min(1_000)).await
     }
 
     /// The newest events, oldest first, at most `limit` (and never more than 1,000).
@@ -201,7 +288,7 @@ impl Journal {
     ///
     /// When the store cannot be read at all.
     pub async fn verify(&self) -> Result<Verdict, JournalError> {
-        verify::read(&self.shared.store).await
+        verify::read(self.shared.store.as_ref()).await
     }
 
     /// Shows `each` every event whose kind starts with `prefix`, oldest first. An empty prefix
@@ -217,7 +304,7 @@ impl Journal {
     ) -> Result<(), JournalError> {
         let mut seq = 0;
         loop {
-            let page = self.shared.store.since_of_kind(seq, prefix, PAGE_EVENTS_MAX).await?;
+            let page = self.shared.store.since(seq, &[prefix], PAGE_EVENTS_MAX).await?;
             let Some(last) = page.last() else { return Ok(()) };
             seq = last.seq;
             page.iter().for_each(&mut each);

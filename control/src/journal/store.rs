@@ -1,29 +1,19 @@
-//! The journal's `SQLite` file. Knows rows and transactions; knows nothing of what they mean.
+//! What the journal asks of wherever it is kept. Knows rows; knows nothing of what they mean.
+//!
+//! Each dialect is one file: [`sqlite`](super::sqlite) for a daemon with a disk of its own,
+//! [`mysql`](super::mysql) for a pair, [`memory`](super::memory) for simulations.
 
-use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
 
 use chrono::DateTime;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+use futures::future::BoxFuture;
 
+use super::address::{Address, Location};
 use super::event::{Event, Hash};
-use super::{JournalError, PAGE_EVENTS_MAX};
+use super::{JournalError, mysql::MySqlStore, sqlite::SqliteStore};
 
-const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS lease (
-    name TEXT PRIMARY KEY, epoch INTEGER NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS event (
-    seq INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, epoch INTEGER NOT NULL,
-    actor TEXT NOT NULL, subject TEXT NOT NULL, kind TEXT NOT NULL, summary TEXT NOT NULL,
-    data TEXT NOT NULL, hash_before BLOB NOT NULL, hash BLOB NOT NULL
-) STRICT;
-CREATE TRIGGER IF NOT EXISTS event_never_changes BEFORE UPDATE ON event
-BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE TRIGGER IF NOT EXISTS event_never_goes BEFORE DELETE ON event
-BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-";
+/// What a store answers.
+pub(super) type Reply<'a, T> = BoxFuture<'a, Result<T, sqlx::Error>>;
 
 /// The newest event's place in the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,159 +22,174 @@ pub(super) struct Tail {
     pub(super) hash: Hash,
 }
 
-pub(super) struct Store {
-    pool: SqlitePool,
+impl Tail {
+    /// The place before the first event.
+    pub(super) const START: Self = Self { seq: 0, hash: [0; 32] };
 }
 
-impl Store {
-    pub(super) async fn open(path: &Path) -> Result<Self, sqlx::Error> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A commit is on the disk before we act on it.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(5));
-        // One connection: SQLite has one writer, and reads here take microseconds.
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(Duration::from_secs(10))
-            .connect_with(options)
-            .await?;
-        sqlx::raw_sql(SCHEMA).execute(&pool).await?;
-        Ok(Self { pool })
-    }
+/// The lease as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Held {
+    /// Empty when it was given back, or never taken.
+    pub(super) holder: String,
+    /// Grows by one with each holder.
+    pub(super) epoch: u64,
+    /// Grows by one with each renewal. That it moves is the sign of life; no clock is compared
+    /// with another one.
+    pub(super) beat: u64,
+}
 
-    /// Opens an existing file to read it, leaving its lease alone.
-    pub(super) async fn read_only(path: &Path) -> Result<Self, sqlx::Error> {
-        let options = SqliteConnectOptions::new().filename(path).read_only(true);
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
-        Ok(Self { pool })
-    }
+/// What became of a write that only the lease's holder may make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    Yes,
+    /// Another epoch holds the lease: nothing was written.
+    Superseded {
+        theirs: u64,
+    },
+}
 
-    /// Raises the epoch: every earlier holder is fenced off from here on.
-    pub(super) async fn take_over(&self) -> Result<u64, sqlx::Error> {
-        let row = sqlx::query(
-            "INSERT INTO lease (name, epoch) VALUES ('leader', 1)
-             ON CONFLICT (name) DO UPDATE SET epoch = epoch + 1 RETURNING epoch",
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        unsigned(&row, "epoch")
-    }
+/// State as it was after one event, kept so that a restart need not read everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Snapshot {
+    /// What was folded, with the version of its shape.
+    pub(super) fold: String,
+    /// The event that it stands on.
+    pub(super) seq: u64,
+    /// That event's hash: a snapshot of another history is none.
+    pub(super) hash: Hash,
+    pub(super) data: String,
+    /// Over all of the above.
+    pub(super) digest: Hash,
+}
 
-    pub(super) async fn tail(&self) -> Result<Tail, sqlx::Error> {
-        let row = sqlx::query("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1")
-            .fetch_optional(&self.pool)
-            .await?;
-        let Some(row) = row else { return Ok(Tail { seq: 0, hash: [0; 32] }) };
-        Ok(Tail { seq: unsigned(&row, "seq")?, hash: hash(&row, "hash")? })
-    }
-
-    /// Writes the events in one transaction, if `epoch` still holds the lease.
-    pub(super) async fn insert(&self, epoch: u64, events: &[Event]) -> Result<(), JournalError> {
-        let first = &events[0];
-        let fail = |source| JournalError::Write {
-            kind: first.kind.clone(),
-            subject: first.subject.clone(),
-            source,
-        };
-        // IMMEDIATE takes the write lock before the lease is read, so nobody slips in between.
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(fail)?;
-        let row = sqlx::query("SELECT epoch FROM lease WHERE name = 'leader'")
-            .fetch_one(&mut *transaction)
-            .await
-            .map_err(fail)?;
-        let theirs = unsigned(&row, "epoch").map_err(fail)?;
-        if theirs != epoch {
-            return Err(JournalError::Superseded { ours: epoch, theirs });
-        }
-        for event in events {
-            sqlx::query(
-                "INSERT INTO event
-                 (seq, at_us, epoch, actor, subject, kind, summary, data, hash_before, hash)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            )
-            .bind(event.seq.cast_signed())
-            .bind(event.at.timestamp_micros())
-            .bind(event.epoch.cast_signed())
-            .bind(&event.actor)
-            .bind(&event.subject)
-            .bind(&event.kind)
-            .bind(&event.summary)
-            .bind(&event.data_text)
-            .bind(event.hash_before.as_slice())
-            .bind(event.hash.as_slice())
-            .execute(&mut *transaction)
-            .await
-            .map_err(fail)?;
-        }
-        transaction.commit().await.map_err(fail)
-    }
-
-    pub(super) async fn since(&self, seq: u64, limit: u32) -> Result<Vec<Event>, JournalError> {
-        let rows = sqlx::query("SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?")
-            .bind(seq.cast_signed())
-            .bind(limit)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(|source| JournalError::Read { source })?;
-        rows.iter().map(event).collect()
-    }
-
-    /// As `since`, of kinds that start with `prefix`.
-    pub(super) async fn since_of_kind(
-        &self,
+/// Where a journal is kept.
+pub(super) trait Store: Send + Sync {
+    fn held(&self) -> Reply<'_, Held>;
+    /// Gives the lease to `holder` with the next epoch, if it still stands as `seen`.
+    fn take<'a>(&'a self, holder: &'a str, seen: &'a Held) -> Reply<'a, bool>;
+    /// Notes a sign of life. False when `epoch` does not hold the lease any more.
+    fn renew(&self, epoch: u64) -> Reply<'_, bool>;
+    /// Gives the lease back, if `epoch` holds it.
+    fn release(&self, epoch: u64) -> Reply<'_, ()>;
+    fn tail(&self) -> Reply<'_, Tail>;
+    /// Writes the events in one transaction, if `epoch` holds the lease.
+    fn insert<'a>(&'a self, epoch: u64, events: &'a [Event]) -> Reply<'a, Written>;
+    /// Events after `seq` whose kind starts with one of `kinds`, oldest first. None of them: all.
+    fn since<'a>(
+        &'a self,
         seq: u64,
-        prefix: &str,
+        kinds: &'a [&'a str],
         limit: u32,
-    ) -> Result<Vec<Event>, JournalError> {
-        let limit = limit.min(PAGE_EVENTS_MAX);
-        let rows = sqlx::query(
-            "SELECT * FROM event WHERE seq > ? AND substr(kind, 1, length(?)) = ?
-             ORDER BY seq LIMIT ?",
-        )
-        .bind(seq.cast_signed())
-        .bind(prefix)
-        .bind(prefix)
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(|source| JournalError::Read { source })?;
-        rows.iter().map(event).collect()
+    ) -> BoxFuture<'a, Result<Vec<Event>, JournalError>>;
+    /// Every snapshot of a fold, newest first.
+    fn snapshots<'a>(&'a self, fold: &'a str) -> Reply<'a, Vec<Snapshot>>;
+    /// Keeps a snapshot and drops those of its fold before `oldest`, if `epoch` holds the lease.
+    fn keep<'a>(&'a self, epoch: u64, snapshot: &'a Snapshot, oldest: u64) -> Reply<'a, Written>;
+}
+
+/// Opens a store to write to it.
+pub(super) async fn open(location: &Location) -> Result<Arc<dyn Store>, JournalError> {
+    connect(location, true).await
+}
+
+/// Opens an existing store to read it, leaving its lease alone.
+pub(super) async fn read_only(location: &Location) -> Result<Arc<dyn Store>, JournalError> {
+    connect(location, false).await
+}
+
+async fn connect(location: &Location, writes: bool) -> Result<Arc<dyn Store>, JournalError> {
+    let fail = |source| JournalError::Open { path: location.address.to_string(), source };
+    match &location.address {
+        Address::File(path) => {
+            let store = match writes {
+                true => SqliteStore::open(path).await,
+                false => SqliteStore::read_only(path).await,
+            };
+            Ok(Arc::new(store.map_err(fail)?))
+        }
+        Address::MySql { url, had_password } => {
+            if *had_password {
+                return Err(JournalError::Password { url: url.clone() });
+            }
+            let password = location.password_file.as_ref().map(|path| {
+                let read = std::fs::read_to_string(path);
+                let path = path.display().to_string();
+                read.map_err(|source| JournalError::PasswordFile { path, source })
+            });
+            let password = password.transpose()?.unwrap_or_default();
+            let store = MySqlStore::open(url, password.trim_end(), writes);
+            Ok(Arc::new(store.await.map_err(fail)?))
+        }
     }
 }
 
-fn event(row: &SqliteRow) -> Result<Event, JournalError> {
+/// The query of [`Store::since`] in a dialect in which `starts` says that a kind starts with a
+/// bound text, which is bound twice.
+pub(super) fn since_sql(kinds: &[&str], starts: &str) -> String {
+    let some = vec![starts; kinds.len()].join(" OR ");
+    let of = if kinds.is_empty() { String::new() } else { format!(" AND ({some})") };
+    format!("SELECT * FROM event WHERE seq > ?{of} ORDER BY seq LIMIT ?")
+}
+
+/// A row of either dialect.
+pub(super) trait Columns {
+    fn integer(&self, column: &'static str) -> Result<i64, sqlx::Error>;
+    fn text(&self, column: &'static str) -> Result<String, sqlx::Error>;
+    fn bytes(&self, column: &'static str) -> Result<Vec<u8>, sqlx::Error>;
+
+    fn unsigned(&self, column: &'static str) -> Result<u64, sqlx::Error> {
+        u64::try_from(self.integer(column)?).map_err(|error| undecoded(column, error))
+    }
+
+    fn hash(&self, column: &'static str) -> Result<Hash, sqlx::Error> {
+        Hash::try_from(self.bytes(column)?.as_slice()).map_err(|error| undecoded(column, error))
+    }
+}
+
+fn undecoded(column: &str, error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+    sqlx::Error::ColumnDecode { index: column.to_owned(), source: Box::new(error) }
+}
+
+/// Reads the lease's row.
+pub(super) fn held(row: &impl Columns) -> Result<Held, sqlx::Error> {
+    Ok(Held {
+        holder: row.text("holder")?,
+        epoch: row.unsigned("epoch")?,
+        beat: row.unsigned("beat")?,
+    })
+}
+
+/// Reads a snapshot's row.
+pub(super) fn snapshot(row: &impl Columns) -> Result<Snapshot, sqlx::Error> {
+    Ok(Snapshot {
+        fold: row.text("fold")?,
+        seq: row.unsigned("seq")?,
+        hash: row.hash("hash")?,
+        data: row.text("data")?,
+        digest: row.hash("digest")?,
+    })
+}
+
+/// Reads an event's row.
+pub(super) fn event(row: &impl Columns) -> Result<Event, JournalError> {
     let read = |source| JournalError::Read { source };
-    let seq = unsigned(row, "seq").map_err(read)?;
-    let at_us: i64 = row.try_get("at_us").map_err(read)?;
-    let data_text: String = row.try_get("data").map_err(read)?;
+    let seq = row.unsigned("seq").map_err(read)?;
+    let at_us = row.integer("at_us").map_err(read)?;
+    let data_text = row.text("data").map_err(read)?;
     let corrupt = |reason: String| JournalError::Corrupt { seq, reason };
     Ok(Event {
         seq,
         at: DateTime::from_timestamp_micros(at_us)
             .ok_or_else(|| corrupt(format!("{at_us} is no time")))?,
-        epoch: unsigned(row, "epoch").map_err(read)?,
-        actor: row.try_get("actor").map_err(read)?,
-        subject: row.try_get("subject").map_err(read)?,
-        kind: row.try_get("kind").map_err(read)?,
-        summary: row.try_get("summary").map_err(read)?,
+        epoch: row.unsigned("epoch").map_err(read)?,
+        actor: row.text("actor").map_err(read)?,
+        subject: row.text("subject").map_err(read)?,
+        kind: row.text("kind").map_err(read)?,
+        summary: row.text("summary").map_err(read)?,
         data: serde_json::from_str(&data_text).map_err(|e| corrupt(format!("its data: {e}")))?,
         data_text,
-        hash_before: hash(row, "hash_before").map_err(read)?,
-        hash: hash(row, "hash").map_err(read)?,
+        hash_before: row.hash("hash_before").map_err(read)?,
+        hash: row.hash("hash").map_err(read)?,
     })
-}
-
-fn unsigned(row: &SqliteRow, column: &str) -> Result<u64, sqlx::Error> {
-    let value: i64 = row.try_get(column)?;
-    u64::try_from(value)
-        .map_err(|e| sqlx::Error::ColumnDecode { index: column.to_owned(), source: Box::new(e) })
-}
-
-fn hash(row: &SqliteRow, column: &str) -> Result<Hash, sqlx::Error> {
-    let bytes: Vec<u8> = row.try_get(column)?;
-    Hash::try_from(bytes.as_slice())
-        .map_err(|e| sqlx::Error::ColumnDecode { index: column.to_owned(), source: Box::new(e) })
 }

@@ -1,12 +1,15 @@
 //! The journal on a real file: order, restart, fencing, tampering.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 
-use super::{Entry, Journal, JournalError, Verdict, verify};
+use super::{Entry, Journal, JournalError, Verdict, export, verify};
 use crate::driver::Clock;
 
 fn clock() -> Clock {
@@ -46,7 +49,10 @@ async fn events_are_numbered_without_gaps_and_survive_a_restart() {
     journal.replay("deci", |event| replayed.push(event.seq)).await.unwrap();
     assert_eq!(replayed, [1, 2, 3, 4]);
     assert_eq!(journal.last(2).await.unwrap().len(), 2);
-    assert!(matches!(verify(&path).await.unwrap(), Verdict::Intact { events: 4, .. }));
+    assert!(matches!(
+        verify(&path.as_path().into()).await.unwrap(),
+        Verdict::Intact { events: 4, .. }
+    ));
 }
 
 #[tokio::test]
@@ -114,13 +120,50 @@ async fn verification_finds_what_was_tampered_with() {
             raw(&path, &format!("DROP TRIGGER {trigger}")).await.unwrap();
         }
         raw(&path, tampering).await.unwrap();
-        let verdict = verify(&path).await.unwrap();
+        let verdict = verify(&path.as_path().into()).await.unwrap();
         let Verdict::Broken { seq, reason } = &verdict else { panic!("{tampering}: {verdict}") };
         assert_eq!(*seq, broken, "{tampering}: {reason}");
     }
 }
 
-async fn raw(path: &Path, statement: &str) -> Result<(), sqlx::Error> {
+/// What the export promises: who has only the lines can prove the chain. Shares no code with it.
+#[tokio::test]
+async fn an_export_proves_the_chain_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal.db");
+    let journal = open(&path).await;
+    for n in 1..=600 {
+        journal.append(entry(n)).await.unwrap();
+    }
+    let mut out = Vec::new();
+    export(&path.as_path().into(), 0, &mut out).await.unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let mut before = "00".repeat(32);
+    for (index, line) in text.lines().enumerate() {
+        let event: BTreeMap<String, Box<RawValue>> = serde_json::from_str(line).unwrap();
+        let text = |name: &str| serde_json::from_str::<String>(event[name].get()).unwrap();
+        let number = |name: &str| event[name].get().parse::<u64>().unwrap();
+        assert_eq!((number("seq"), text("hash_before")), (index as u64 + 1, before));
+        let mut digest = Sha256::new();
+        digest.update(hex::decode(text("hash_before")).unwrap());
+        for name in ["seq", "at_us", "epoch"] {
+            digest.update(number(name).to_be_bytes());
+        }
+        let data = event["data"].get().to_owned();
+        for part in [text("actor"), text("subject"), text("kind"), text("summary"), data] {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+        before = text("hash");
+        assert_eq!(hex::encode(digest.finalize()), before, "{line}");
+    }
+    assert_eq!(text.lines().count(), 600);
+    let mut tail = Vec::new();
+    export(&path.as_path().into(), 599, &mut tail).await.unwrap();
+    assert!(text.ends_with(&String::from_utf8(tail).unwrap()), "the last line alone");
+}
+
+pub(super) async fn raw(path: &Path, statement: &str) -> Result<(), sqlx::Error> {
     use sqlx::{Connection, SqliteConnection};
     let mut connection = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await?;
     sqlx::raw_sql(statement).execute(&mut connection).await?;

@@ -3,11 +3,10 @@
 //! the last seq and hash with a copy kept elsewhere.
 
 use std::fmt;
-use std::path::Path;
 
 use super::event::{Event, Hash};
-use super::store::Store;
-use super::{JournalError, PAGE_EVENTS_MAX};
+use super::store::{self, Store};
+use super::{JournalError, Location, PAGE_EVENTS_MAX};
 
 /// What verification found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,27 +28,26 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Verifies the journal in `path`. It may be in use.
-///
-/// # Errors
-///
-/// When the file cannot be read at all.
-pub async fn verify(path: &Path) -> Result<Verdict, JournalError> {
-    let fail = |source| JournalError::Open { path: path.display().to_string(), source };
-    read(&Store::read_only(path).await.map_err(fail)?).await
-}
-
-/// Verifies all that a store holds.
+/// Verifies a journal. It may be in use.
 ///
 /// # Errors
 ///
 /// When it cannot be read at all.
-pub(super) async fn read(store: &Store) -> Result<Verdict, JournalError> {
+pub async fn verify(location: &Location) -> Result<Verdict, JournalError> {
+    read(store::read_only(location).await?.as_ref()).await
+}
+
+/// Verifies everything that a store holds.
+///
+/// # Errors
+///
+/// When it cannot be read at all.
+pub(super) async fn read(store: &dyn Store) -> Result<Verdict, JournalError> {
     let mut seq = 0;
     let mut hash = [0; 32];
     let mut epoch = 0;
     loop {
-        let page = match store.since(seq, PAGE_EVENTS_MAX).await {
+        let page = match store.since(seq, &[], PAGE_EVENTS_MAX).await {
             Ok(page) => page,
             Err(JournalError::Corrupt { seq, reason }) => {
                 return Ok(Verdict::Broken { seq, reason });

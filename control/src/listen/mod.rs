@@ -4,9 +4,11 @@
 //! near, unless whoever starts the daemon says that they mean it: a bearer token in plain text is
 //! everybody's. It does not know what is asked; that is the router's.
 
+mod door;
 mod place;
 mod tls;
 
+pub use door::{Door, DoorError};
 pub use tls::{Certificates, TlsError};
 
 use axum::{Router, body::Body};

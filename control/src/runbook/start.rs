@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     app::App,
-    driver::Schedule,
     current::Current,
+    driver::Schedule,
     journal::JournalError,
     probe::{Canary, PUBLISH_PERIOD, Probes, Publish},
 };

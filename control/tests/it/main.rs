@@ -12,6 +12,7 @@ mod api_once;
 mod api_runs;
 mod api_stream;
 mod api_tls;
+mod pair;
 mod runs_conditions;
 mod runs_crash;
 mod runs_deployment;

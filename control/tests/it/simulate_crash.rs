@@ -133,7 +133,7 @@ impl World {
 
     /// What must be so whatever happened. `pages`: how often one message may have been sent.
     async fn check(&self, app: &App, pages: usize, what: &str) {
-        let verdict = verify(&self.path()).await.unwrap();
+        let verdict = verify(&self.path().as_path().into()).await.unwrap();
         assert!(matches!(verdict, Verdict::Intact { .. }), "{what}: {verdict}");
         let mut open = BTreeMap::new();
         let mut logged = Vec::new();
