@@ -34,6 +34,7 @@ use crate::readings::collect::{self, Collect};
 use crate::readings::schedule::Asked;
 use crate::reconcile::capacity::{Capacity, ScalingMode};
 use crate::reconcile::readers;
+use crate::snapshots::Snapshots;
 use crate::view::{self, Refresh};
 
 /// Describe calls are free but throttled; two seconds is what a person would want to wait.
@@ -42,6 +43,8 @@ const FLEET_PERIOD: Duration = Duration::from_secs(2);
 const VIEW_PERIOD: Duration = Duration::from_secs(1);
 /// How soon a change of the fleet shows in its cost.
 const COST_PERIOD: Duration = Duration::from_secs(5);
+/// Loops that keep house: nobody waits for them.
+const HOUSE_PERIOD: Duration = Duration::from_secs(10);
 /// A pass makes a few calls of at most 10 s each, at the same time or two in a row.
 const PASS_MAX: Duration = Duration::from_secs(30);
 
@@ -133,12 +136,15 @@ impl App {
         Ok(())
     }
 
-    /// Starts every loop of every environment. Returns the alerts, by environment.
+    /// Starts every loop, those of every environment included. Returns the alerts, by environment.
     ///
     /// # Errors
     ///
     /// When the journal cannot be read.
     pub async fn start_loops(&self) -> Result<BTreeMap<String, Arc<Alerts>>, BuildError> {
+        let journal = || self.journal.clone();
+        let house = |name: &str| Schedule::every(name, HOUSE_PERIOD, PASS_MAX);
+        self.driver.start(house("snapshots"), Snapshots::recover(journal()).await?);
         let mut alerts = BTreeMap::new();
         for (name, live) in &self.environments {
             alerts.insert(name.clone(), self.start_environment(name, live).await?);

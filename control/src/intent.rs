@@ -8,12 +8,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::aws::{CallError, Change, Cloud, Receipt};
 use crate::error::chain;
-use crate::journal::{Entry, Event, Journal, JournalError};
+use crate::journal::{Entry, Event, Fold, Journal, JournalError};
+
+/// Says that an intent has been open for longer than anything takes.
+pub(crate) const OVERDUE: &str = "intent.overdue";
 
 /// Where an intent stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,12 +93,16 @@ pub enum Outcome {
 }
 
 /// An intent as the journal tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// The seq of its `intent.logged` event, which names it for ever.
     pub id: u64,
+    /// When it was written down.
+    pub at: DateTime<Utc>,
     pub intent: Intent,
     pub state: State,
+    /// True once somebody was told that it has been open for too long.
+    pub overdue: bool,
 }
 
 /// Carries intents out.
@@ -189,9 +197,8 @@ impl Intents {
     ///
     /// When the journal cannot be read.
     pub async fn open(&self) -> Result<Vec<Record>, JournalError> {
-        let mut records = BTreeMap::new();
-        self.journal.replay("intent.", |event| fold(&mut records, event)).await?;
-        Ok(records.into_values().filter(|record| record.state.open()).collect())
+        let OpenIntents(records) = self.journal.recall().await?;
+        Ok(records.into_values().collect())
     }
 }
 
@@ -204,25 +211,37 @@ fn logged(intent: &Intent) -> Entry {
 /// What the data of every later `intent.*` event says.
 #[derive(Deserialize)]
 struct Report {
-    intent: u64,
     state: State,
 }
 
-/// Folds one event into the intents still open. Settled ones are dropped: the journal has them.
-pub fn fold(records: &mut BTreeMap<u64, Record>, event: &Event) {
-    if event.kind == State::Logged.kind() {
-        if let Ok(intent) = serde_json::from_value(event.data.clone()) {
-            records.insert(event.seq, Record { id: event.seq, intent, state: State::Logged });
+/// The intents that nobody settled yet, by id. Settled ones are dropped: the journal has them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenIntents(pub BTreeMap<u64, Record>);
+
+impl Fold for OpenIntents {
+    const NAME: &'static str = "intents.1";
+    const KINDS: &'static [&'static str] = &["intent."];
+
+    fn fold(&mut self, event: &Event) {
+        if event.kind == State::Logged.kind() {
+            if let Ok(intent) = serde_json::from_value(event.data.clone()) {
+                let (id, at, state) = (event.seq, event.at, State::Logged);
+                self.0.insert(id, Record { id, at, intent, state, overdue: false });
+            }
+            return;
         }
-        return;
-    }
-    let Ok(report) = Report::deserialize(&event.data) else { return };
-    if let Some(record) = records.get_mut(&report.intent)
-        && let Some(state) = record.state.then(report.state)
-    {
-        record.state = state;
-        if !state.open() {
-            records.remove(&report.intent);
+        let intent = event.data["intent"].as_u64().unwrap_or_default();
+        let Some(record) = self.0.get_mut(&intent) else { return };
+        if event.kind == OVERDUE {
+            record.overdue = true;
+            return;
+        }
+        let Ok(report) = Report::deserialize(&event.data) else { return };
+        if let Some(state) = record.state.then(report.state) {
+            record.state = state;
+            if !state.open() {
+                self.0.remove(&intent);
+            }
         }
     }
 }

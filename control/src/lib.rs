@@ -35,5 +35,6 @@ pub mod runbook;
 pub mod serve;
 pub mod signals;
 pub mod simulate;
+pub mod snapshots;
 pub mod standby;
 pub mod view;

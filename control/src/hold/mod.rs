@@ -14,7 +14,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use standing::{HoldError, Standing, Stands};
+pub use standing::{HoldError, Standing, Stands, Told};
 
 /// The longest that anybody may hold anything: four hours.
 pub const HOLD_MAX: Duration = Duration::from_secs(4 * 3600);
@@ -100,6 +100,7 @@ impl Stands for Hold {
     const BEGUN: &'static str = "hold.taken";
     const ENDED: &'static str = "hold.released";
     const PREFIX: &'static str = "hold.";
+    const FOLD: &'static str = "holds.1";
 
     fn id(&self) -> &str {
         &self.id
@@ -131,6 +132,7 @@ impl Stands for ManualFloor {
     const BEGUN: &'static str = "floor.set";
     const ENDED: &'static str = "floor.removed";
     const PREFIX: &'static str = "floor.";
+    const FOLD: &'static str = "floors.1";
 
     fn id(&self) -> &str {
         &self.id
@@ -157,6 +159,7 @@ impl Stands for Freeze {
     const BEGUN: &'static str = "freeze.set";
     const ENDED: &'static str = "freeze.lifted";
     const PREFIX: &'static str = "freeze.";
+    const FOLD: &'static str = "freezes.1";
 
     fn id(&self) -> &str {
         &self.id

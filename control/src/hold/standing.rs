@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 use tokio::sync::{Mutex, watch};
 
-use crate::journal::{Entry, Journal, JournalError};
+use crate::journal::{Entry, Event, Fold, Journal, JournalError};
 
 /// Standing at once of one kind, over all environments. More than that is a fault, not a practice.
 pub(super) const STANDING_MAX: usize = 64;
@@ -24,6 +24,8 @@ pub trait Stands: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     const ENDED: &'static str;
     /// What both begin with: `hold.`.
     const PREFIX: &'static str;
+    /// Names what these events make, with the version of its shape: `holds.1`.
+    const FOLD: &'static str;
 
     /// Beginning one with the id of a standing one replaces it.
     fn id(&self) -> &str;
@@ -35,6 +37,33 @@ pub trait Stands: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     fn expires_at(&self) -> DateTime<Utc>;
     /// What it does, in a sentence without its end.
     fn say(&self) -> String;
+}
+
+/// Those that events tell of, by id. What expired before the newest of them is forgotten.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound = "T: Stands")]
+pub struct Told<T>(BTreeMap<String, T>);
+
+impl<T> Default for Told<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<T: Stands> Fold for Told<T> {
+    const NAME: &'static str = T::FOLD;
+    const KINDS: &'static [&'static str] = &[T::PREFIX];
+
+    fn fold(&mut self, event: &Event) {
+        self.0.retain(|_, one| one.expires_at() > event.at);
+        if event.kind == T::BEGUN {
+            if let Ok(one) = serde_json::from_value::<T>(event.data.clone()) {
+                self.0.insert(one.id().to_owned(), one);
+            }
+        } else {
+            self.0.remove(event.data["id"].as_str().unwrap_or_default());
+        }
+    }
 }
 
 /// Why it does not stand.
@@ -71,18 +100,7 @@ impl<T: Stands> Standing<T> {
     ///
     /// When the journal cannot be read.
     pub async fn recover(journal: Journal) -> Result<Self, JournalError> {
-        let mut standing = BTreeMap::new();
-        journal
-            .replay(T::PREFIX, |event| {
-                if event.kind == T::BEGUN {
-                    if let Ok(one) = serde_json::from_value::<T>(event.data.clone()) {
-                        standing.insert(one.id().to_owned(), one);
-                    }
-                } else {
-                    standing.remove(event.data["id"].as_str().unwrap_or_default());
-                }
-            })
-            .await?;
+        let Told(standing) = journal.recall::<Told<T>>().await?;
         let standing = Arc::new(watch::Sender::new(standing));
         Ok(Self { journal, standing, writing: Arc::default() })
     }

@@ -10,6 +10,9 @@ mod address;
 mod campaign;
 mod event;
 mod export;
+mod fold;
+#[cfg(test)]
+mod fold_tests;
 mod lease;
 #[cfg(test)]
 mod lease_tests;
@@ -34,6 +37,7 @@ pub use address::{Address, Location};
 pub use campaign::{Campaign, LOOK_EVERY, Look};
 pub use event::{Entry, Event, Hash};
 pub use export::{ExportError, export};
+pub use fold::{Fold, Follower};
 pub use lease::{LEASE_TTL, Lease};
 use lifeline::Lifeline;
 pub use memory::Memory;

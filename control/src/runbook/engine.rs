@@ -6,6 +6,7 @@
 use super::{
     drive::{Driver, Order as Wanted, Record, Request},
     event::{Event, Stamped},
+    frozen::Runs,
     ledger::Ledger,
     library::Library,
     machine::next,
@@ -33,7 +34,7 @@ const PLANS_MAX: usize = 64;
 /// A plan that is older was made for another hour.
 const PLAN_AGE_MAX: TimeDelta = TimeDelta::minutes(10);
 /// Runs kept in memory; the journal keeps all.
-const RUNS_MAX: usize = 200;
+pub(super) const RUNS_MAX: usize = 200;
 /// Runs shown with an environment.
 const SHOWN_MAX: usize = 10;
 /// Orders waiting for one run. People give them one at a time.
@@ -85,13 +86,7 @@ impl Engine {
     ///
     /// When the journal cannot be read or written.
     pub async fn recover(parts: Parts) -> Result<Self, JournalError> {
-        let mut runs = BTreeMap::new();
-        let fold = |event: &crate::journal::Event| {
-            if let Err(error) = replay::fold(&mut runs, &event.data) {
-                tracing::error!(seq = event.seq, %error, "skipped event {}: {error}", event.seq);
-            }
-        };
-        parts.journal.replay("run.", fold).await?;
+        let Runs(runs) = parts.journal.recall().await?;
         let engine = Self { parts: Arc::new(parts), known: Arc::default() };
         let mut known = engine.known.lock().await;
         for run in runs.into_values() {

@@ -14,6 +14,7 @@ pub mod drive;
 pub mod due;
 pub mod engine;
 pub mod event;
+mod frozen;
 pub mod lag;
 mod ledger;
 pub mod library;
@@ -33,4 +34,5 @@ pub mod template;
 pub mod view;
 pub mod world;
 
+pub use frozen::Runs;
 pub use start::start;

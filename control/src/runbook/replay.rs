@@ -1,12 +1,13 @@
 //! Folds the journal's events back into runs. Pure; the machine is the same one that made them.
 
 use super::{
+    book::Runbook,
     event::{Event, Order, Stamped},
     machine::next,
     parse,
     state::Run,
 };
-use crate::drill;
+use crate::drill::{self, Drill};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// A run that the journal tells of and this version of control cannot read.
@@ -44,13 +45,18 @@ pub fn fold(runs: &mut BTreeMap<String, Run>, data: &serde_json::Value) -> Resul
 ///
 /// In words, when this version cannot read the texts any more.
 pub fn ordered(id: &str, order: &Order, stamped: &Stamped) -> Result<Run, String> {
+    let (book, drill) = texts(order)?;
+    Ok(Run::ordered(id, order.clone(), book, drill, stamped.at))
+}
+
+/// The runbook and the drill that are frozen in an order.
+///
+/// # Errors
+///
+/// In words, when this version cannot read them any more.
+pub(super) fn texts(order: &Order) -> Result<(Arc<Runbook>, Option<Arc<Drill>>), String> {
     let book = parse::runbook(&order.runbook, &order.text).map_err(|e| e.to_string())?;
-    let drill = match &order.drill {
-        Some(drill) => {
-            let read = drill::parse(&drill.name, &drill.text).map_err(|e| e.to_string())?;
-            Some(Arc::new(read))
-        }
-        None => None,
-    };
-    Ok(Run::ordered(id, order.clone(), Arc::new(book), drill, stamped.at))
+    let drill = order.drill.as_ref().map(|drill| drill::parse(&drill.name, &drill.text));
+    let drill = drill.transpose().map_err(|e| e.to_string())?;
+    Ok((Arc::new(book), drill.map(Arc::new)))
 }

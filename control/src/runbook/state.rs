@@ -4,14 +4,16 @@ use super::{
     action::Call,
     book::{Runbook, Step},
     event::{End, Order},
+    frozen::Frozen,
     template::Names,
 };
 use crate::drill::Drill;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Where a run stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     /// Ordered; a drill waits here for its gate.
     Planned,
@@ -25,7 +27,7 @@ pub enum State {
 }
 
 /// Where a step stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StepState {
     Pending,
     /// Looking at the world, before a call or instead of one.
@@ -53,7 +55,7 @@ impl StepState {
 }
 
 /// One step of a run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepRun {
     pub state: StepState,
     pub attempt: u32,
@@ -72,7 +74,7 @@ pub struct StepRun {
 }
 
 /// Where the undo of a step stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Undo {
     Started,
     Done,
@@ -80,7 +82,7 @@ pub enum Undo {
 }
 
 /// How long clients went without.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measured {
     pub rto_ms: Option<u64>,
     pub resolution_ms: u64,
@@ -88,7 +90,7 @@ pub struct Measured {
 }
 
 /// An approval step that asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asking {
     pub step: String,
     pub need: u32,
@@ -98,7 +100,8 @@ pub struct Asking {
 }
 
 /// A run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Frozen", into = "Frozen")]
 pub struct Run {
     pub id: String,
     pub order: Order,

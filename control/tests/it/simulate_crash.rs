@@ -15,8 +15,8 @@ use control::aws::{Change, Cloud};
 use control::config::{Environment, read_environments};
 use control::driver::Clock;
 use control::hold::{Direction, Hold};
-use control::intent;
-use control::journal::{Journal, Verdict, verify};
+use control::intent::OpenIntents;
+use control::journal::{Fold, Journal, Verdict, verify};
 use control::simulate::cloud::SimCloud;
 use control::simulate::mortality::Killed;
 use control::simulate::service::Service;
@@ -135,18 +135,18 @@ impl World {
     async fn check(&self, app: &App, pages: usize, what: &str) {
         let verdict = verify(&self.path().as_path().into()).await.unwrap();
         assert!(matches!(verdict, Verdict::Intact { .. }), "{what}: {verdict}");
-        let mut open = BTreeMap::new();
+        let mut open = OpenIntents::default();
         let mut logged = Vec::new();
         app.journal
             .replay("intent.", |event| {
-                intent::fold(&mut open, event);
+                open.fold(event);
                 if event.kind == "intent.logged" {
                     logged.push(event.clone());
                 }
             })
             .await
             .unwrap();
-        let open: Vec<_> = open.values().filter(|record| record.state.open()).collect();
+        let open: Vec<_> = open.0.values().filter(|record| record.state.open()).collect();
         assert!(open.is_empty(), "{what}: not settled: {open:?}");
         let (mut resized, mut published) = (Vec::new(), BTreeMap::<String, usize>::new());
         for made in self.cloud.made() {
