@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::alert::{Alerts, Deliver, Evaluate};
 use crate::aws::Cloud;
+use crate::concern::Concerns;
 use crate::config::Environment;
 use crate::cost::{self, pass::Spending};
 use crate::current::Current;
@@ -35,6 +36,7 @@ use crate::readings::schedule::Asked;
 use crate::reconcile::capacity::{Capacity, ScalingMode};
 use crate::reconcile::readers;
 use crate::snapshots::Snapshots;
+use crate::sweep::Sweep;
 use crate::view::{self, Refresh};
 
 /// Describe calls are free but throttled; two seconds is what a person would want to wait.
@@ -58,6 +60,8 @@ pub struct App {
     pub holds: Holds,
     pub floors: Floors,
     pub freezes: Freezes,
+    /// What control has to say against itself.
+    pub concerns: Concerns,
     pub driver: Driver,
     pub metrics: Arc<Metrics>,
     /// By name.
@@ -100,6 +104,7 @@ impl App {
             holds: Holds::recover(journal.clone()).await?,
             floors: Floors::recover(journal.clone()).await?,
             freezes: Freezes::recover(journal.clone()).await?,
+            concerns: Concerns::default(),
             intents: Intents::new(journal.clone(), Arc::clone(&cloud)),
             driver: Driver::new(clock.clone(), tracker.clone(), stop.clone()),
             metrics: Arc::new(Metrics::new()),
@@ -144,6 +149,7 @@ impl App {
     pub async fn start_loops(&self) -> Result<BTreeMap<String, Arc<Alerts>>, BuildError> {
         let journal = || self.journal.clone();
         let house = |name: &str| Schedule::every(name, HOUSE_PERIOD, PASS_MAX);
+        self.driver.start(house("sweep"), Sweep::recover(journal(), self.concerns.clone()).await?);
         self.driver.start(house("snapshots"), Snapshots::recover(journal()).await?);
         let mut alerts = BTreeMap::new();
         for (name, live) in &self.environments {
