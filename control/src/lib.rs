@@ -32,6 +32,9 @@ pub mod metrics;
 pub mod probe;
 pub mod readings;
 pub mod reconcile;
+pub mod reload;
+#[cfg(test)]
+mod reload_tests;
 pub mod runbook;
 pub mod serve;
 pub mod signals;

@@ -25,6 +25,7 @@ use crate::document::Faults;
 use crate::driver::{Clock, Schedule};
 use crate::journal::{Address, Campaign, Journal, JournalError, Location};
 use crate::listen::{self, Door, DoorError, ListenError, Listening};
+use crate::reload::{self, Reload};
 use crate::runbook;
 use crate::runbook::library::Library;
 use crate::signals::Signals;
@@ -157,7 +158,7 @@ pub async fn serve(
     // Outlives every loop: while anything still acts, the lease is renewed.
     let (keeper, released) = (TaskTracker::new(), CancellationToken::new());
     keeper.spawn(journal.clone().keep_lease(released.clone()));
-    let ended = lead(journal, configuration, door, (process, clock), signals).await;
+    let ended = lead(journal, (args.files, configuration), door, (process, clock), signals).await;
     released.cancel();
     keeper.close();
     keeper.wait().await;
@@ -173,11 +174,12 @@ fn name(process: &Process) -> String {
 /// Everything that a leader does, from its first loop to the end of its last.
 async fn lead(
     journal: Journal,
-    configuration: Configuration,
+    (files, configuration): (Files, Configuration),
     door: Door,
     (process, clock): (Process, Clock),
     signals: Signals,
 ) -> Result<ExitCode, ServeError> {
+    journal.append(reload::loaded(&configuration)).await?;
     let Configuration { environments, library, tokens, identity } = configuration;
     let identities = identity.map(Identities::new).transpose().map_err(ServeError::Identity)?;
     let region = environments[0].region.clone();
@@ -186,10 +188,13 @@ async fn lead(
     app.refuse_two_owners().await?;
     let alerts = app.start_loops().await?;
     let engine = runbook::start(&app, library, process.wallet_token_file).await?;
+    let library = engine.current_library().clone();
     let trust = Trust { tokens: Current::new(tokens), identities: Current::new(identities) };
     let api = Api::recover(app.clone(), engine, alerts, trust).await?;
+    let trust = Arc::clone(&api.trust);
+    let reload = Reload { files, app: app.clone(), library, trust };
     let answered = answer(&api, door)?;
-    let ended = until_ended(&app, answered, signals).await;
+    let ended = until_ended(&reload, answered, signals).await;
     app.stop.cancel();
     app.tracker.close();
     if tokio::time::timeout(SHUTDOWN_MAX, app.tracker.wait()).await.is_err() {
@@ -211,16 +216,17 @@ fn answer(api: &Api, door: Door) -> Result<impl Future<Output = ()> + use<>, Ser
     Ok(listen::serve(listener, door.certificates, router, stop))
 }
 
-/// Waits for a signal, for a loop that died, or for the journal to be taken over, and then for
-/// the open requests.
+/// Waits for a signal to end, for a loop that died, or for the journal to be taken over, and then
+/// for the open requests. Reloads meanwhile when asked to.
 async fn until_ended(
-    app: &App,
+    reload: &Reload,
     answered: impl Future<Output = ()>,
     mut signals: Signals,
 ) -> Result<ExitCode, ServeError> {
+    let app = &reload.app;
     tokio::pin!(answered);
     let code = tokio::select! {
-        () = signals.end() => ExitCode::SUCCESS,
+        () = signals.end_and(async || reload.on_signal().await) => ExitCode::SUCCESS,
         () = app.journal.superseded() => {
             tracing::error!("another process took the journal over; this one ends");
             ExitCode::FAILURE

@@ -279,6 +279,30 @@ async fn with_aurora_redis_and_kafka_gone_the_daemon_records_answers_and_pages()
 }
 
 #[tokio::test]
+async fn a_hang_up_makes_a_daemon_read_its_files_again_and_keep_going_when_they_are_wrong() {
+    let stage = Stage::new(|folder| folder.join("journal.db").display().to_string());
+    let daemon = stage.daemon("only").await;
+    stage.leads(&daemon, 1, PATIENCE).await;
+    let good = std::fs::read_to_string(stage.path("local.yaml")).unwrap();
+    for (text, kind) in [
+        (good.replace("mode: act", "mode: observed"), "config.refused"),
+        (good.replace("mode: act", "mode: observe"), "config.loaded"),
+    ] {
+        std::fs::write(stage.path("local.yaml"), text).unwrap();
+        daemon.child.signal(Signal::SIGHUP);
+        let told = poll::until("it says what came of it", PATIENCE, || async {
+            let lines = stage.audit(&["export"]).await;
+            let last = lines.lines().rfind(|line| line.contains("\"config."))?.to_owned();
+            last.contains(kind).then_some(last)
+        });
+        let told = told.await.unwrap();
+        assert_eq!(told.contains("local.yaml:5: mode"), kind == "config.refused", "{told}");
+    }
+    assert_eq!(daemon.child.stop(PATIENCE).await, Exit::Code(0), "{}", daemon.log());
+    stage.stop.cancel();
+}
+
+#[tokio::test]
 async fn a_frozen_leader_is_followed_and_wakes_powerless_on_a_file() {
     let stage = Stage::new(|folder| folder.join("journal.db").display().to_string());
     a_frozen_leader_is_followed_and_wakes_powerless(&stage).await;
