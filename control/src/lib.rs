@@ -6,6 +6,7 @@
 //! sqlx, only `config` reads the environment.
 
 pub mod alert;
+pub mod anomaly;
 pub mod api;
 pub mod app;
 pub mod audit;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
+use control::anomaly::command::{AnomaliesArgs, anomalies};
 use control::api::client::{self, RunArgs, Target};
 use control::audit::{Audit, audit};
 use control::check_aws::{self, CheckAwsArgs, CheckAwsError};
@@ -34,6 +35,8 @@ enum Command {
     Run(RunArgs),
     #[command(flatten)]
     Play(Play),
+    /// Says how well the anomaly detector does on recorded series.
+    Anomalies(AnomaliesArgs),
     #[command(subcommand)]
     Audit(Audit),
 }
@@ -71,6 +74,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Audit(command) => {
             Ok(audit(command, process.journal_password_file, &mut io::stdout()).await?)
         }
+        Command::Anomalies(args) => Ok(anomalies(&args)?),
     }
 }
 
