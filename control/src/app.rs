@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::alert::{Alerts, Deliver, Evaluate};
+use crate::alert::{Alerts, Deliver, Evaluate, Findings, HEARTBEAT_PERIOD, Heartbeat};
 use crate::aws::Cloud;
 use crate::concern::Concerns;
 use crate::config::Environment;
@@ -35,6 +35,7 @@ use crate::readings::collect::{self, Collect};
 use crate::readings::schedule::Asked;
 use crate::reconcile::capacity::{Capacity, ScalingMode};
 use crate::reconcile::readers;
+use crate::slo::{self, History, watch::Watch};
 use crate::snapshots::Snapshots;
 use crate::sweep::Sweep;
 use crate::view::{self, Refresh};
@@ -198,6 +199,11 @@ impl App {
         let spending =
             Spending::recover(Arc::clone(live), Arc::clone(&self.cloud), self.journal.clone());
         driver.start(every("cost", COST_PERIOD), spending.await?);
+        let metrics = Arc::clone(&self.metrics);
+        let watch = Watch::new(Arc::clone(live), Arc::clone(&self.cloud), metrics);
+        driver.start(every("slo", slo::watch::PERIOD), watch);
+        let heart = Heartbeat::new(name, Arc::clone(&self.cloud), driver.status());
+        driver.start(every("heartbeat", HEARTBEAT_PERIOD), heart);
         driver.start(every("view", VIEW_PERIOD), Refresh(Arc::clone(live)));
         Ok(alerts)
     }
@@ -217,6 +223,10 @@ pub struct Live {
     /// Written by the forecasting loop: the plan, and its report card.
     pub plan: watch::Sender<Option<Forecast>>,
     pub forecast: watch::Sender<Option<ForecastView>>,
+    /// Written by the loop over long series, for objectives and anomalies.
+    pub history: watch::Sender<History>,
+    /// What the parts find wrong, for the alert loop.
+    pub findings: Findings,
     /// Written by the alert loop: firing and recently resolved, most severe first.
     pub alerts: watch::Sender<Vec<AlertView>>,
     /// Written by the cost loop.
@@ -248,6 +258,7 @@ impl Live {
             readers: None,
             forecast: None,
             alerts: vec![],
+            history: &History::default(),
             runs: vec![],
             cost: cost.clone(),
         };
@@ -260,6 +271,8 @@ impl Live {
             readers: watch::Sender::new(None),
             plan: watch::Sender::new(None),
             forecast: watch::Sender::new(None),
+            history: watch::Sender::default(),
+            findings: Findings::default(),
             alerts: watch::Sender::new(vec![]),
             cost: watch::Sender::new(cost),
             runs: watch::Sender::new(vec![]),

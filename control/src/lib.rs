@@ -40,6 +40,7 @@ pub mod runbook;
 pub mod serve;
 pub mod signals;
 pub mod simulate;
+pub mod slo;
 pub mod snapshots;
 pub mod standby;
 pub mod sweep;

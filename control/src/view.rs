@@ -11,6 +11,7 @@ use crate::config::Environment;
 use crate::cost;
 use crate::driver::Pass;
 use crate::fleet::{Fleet, Target, Task};
+use crate::slo::{self, History};
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub struct Parts<'a> {
     pub readers: Option<DecisionView>,
     pub forecast: Option<ForecastView>,
     pub alerts: Vec<AlertView>,
+    pub history: &'a History,
     pub runs: Vec<RunView>,
     pub cost: CostView,
 }
@@ -46,6 +48,7 @@ pub fn build(parts: Parts<'_>, now: DateTime<Utc>) -> EnvironmentView {
         readers,
         forecast,
         alerts,
+        history,
         mut runs,
         mut cost,
     } = parts;
@@ -63,6 +66,7 @@ pub fn build(parts: Parts<'_>, now: DateTime<Utc>) -> EnvironmentView {
         cache: cache(wanted, fleet, signals),
         broker: broker(wanted, fleet),
         alerts,
+        slos: slo::views(&wanted.slos, history, now),
         decision,
         readers,
         forecast,
@@ -222,6 +226,7 @@ impl Pass for Refresh {
                 readers: live.readers.borrow().clone(),
                 forecast: live.forecast.borrow().clone(),
                 alerts: live.alerts.borrow().clone(),
+                history: &live.history.borrow(),
                 runs: live.runs.borrow().clone(),
                 cost: live.cost.borrow().clone(),
             },
@@ -256,6 +261,7 @@ mod tests {
             readers: None,
             forecast: None,
             alerts: vec![],
+            history: &History::default(),
             runs: vec![],
             cost: cost::view(&rate, &wanted.prices),
         };

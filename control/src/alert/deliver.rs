@@ -1,33 +1,54 @@
-//! One message to people, on its way: queued → sending → accepted | queued again | failed. Pure.
+//! One message to people, on its way: queued → sending → accepted | queued again | escalated to
+//! the next channel | failed. Pure.
+//!
+//! A page is a message about one episode. A digest gathers what is not urgent and is queued for
+//! later from the start, so that it needs no state of its own.
 
 #![deny(clippy::arithmetic_side_effects, clippy::wildcard_enum_match_arm)]
 
 use chrono::{DateTime, TimeDelta, Utc};
 use protocol::control::Severity;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
+use super::routes::{Channel, Hop};
 use super::state::Episode;
 use crate::aws::Change;
 
-/// Tries before a delivery is given up. With the waits between them this is about five minutes.
-const ATTEMPTS_MAX: u32 = 10;
-const WAIT_FIRST: TimeDelta = TimeDelta::seconds(1);
-const WAIT_MAX: TimeDelta = TimeDelta::seconds(60);
+/// Tries before a channel is given up for the next one. With the waits between them and no slow
+/// answer this is one to two minutes: a page must not wait longer for a channel that is down.
+const ATTEMPTS_MAX: u32 = 8;
+const WAIT_FIRST_MS: i64 = 1_000;
+const WAIT_MAX_MS: i64 = 60_000;
+/// Lines of a digest; what is beyond is counted.
+const LINES_MAX: usize = 50;
+const LINE_CHARS_MAX: usize = 300;
+/// One SMS.
+const SMS_CHARS_MAX: usize = 140;
 
-/// One message about one episode through one channel.
+/// One message through one channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     /// The same for every try, so that a receiver can drop a double.
     pub id: String,
-    pub episode: String,
-    /// `sns p1`, ….
-    pub channel: String,
+    /// The episodes that it tells of; several only in a digest.
+    pub about: Vec<String>,
+    pub severity: Severity,
+    /// Who is told: 1 first.
+    pub level: u8,
+    pub channel: Channel,
     pub topic: String,
     pub subject: String,
-    pub message: String,
+    pub lines: Vec<String>,
+    /// Lines that the digest had no room for.
+    pub more: u32,
     pub state: State,
     pub attempts: u32,
     pub next_at: DateTime<Utc>,
+    /// Where it goes if this channel does not take it.
+    pub fallback: Option<Hop>,
+    /// The provider's word for having taken it.
+    pub receipt: Option<String>,
 }
 
 /// Where a delivery stands.
@@ -39,7 +60,9 @@ pub enum State {
     Sending,
     /// The channel took it.
     Accepted,
-    /// Given up.
+    /// The channel did not take it; the next one was given it.
+    Escalated,
+    /// No channel took it.
     Failed,
 }
 
@@ -51,38 +74,120 @@ impl State {
             Self::Queued => "queued",
             Self::Sending => "sending",
             Self::Accepted => "accepted",
+            Self::Escalated => "escalated",
             Self::Failed => "failed",
         }
     }
 }
 
+/// What a page says, and how often it was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// `firing` or `resolved`.
+    pub what: &'static str,
+    pub level: u8,
+    /// Counts the times that this level was told, from 1.
+    pub times: u32,
+}
+
 impl Delivery {
-    /// The message that says what became of an episode: `word` is `firing` or `resolved`.
+    /// The page about an episode through one channel.
     #[must_use]
-    pub fn about(episode: &Episode, word: &str, topic: &str, now: DateTime<Utc>) -> Self {
-        let severity = severity(episode.severity);
-        let runbook = match &episode.runbook {
-            Some(name) => format!("\nrunbook: {name}"),
-            None => String::new(),
-        };
+    pub fn page(
+        episode: &Episode,
+        word: Word,
+        hop: Hop,
+        fallback: Option<Hop>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let Word { what, level, times } = word;
+        let severity = episode.severity;
+        let mut subject = format!("{severity:?} {what}: {}", episode.rule);
+        if level > 1 {
+            subject.push_str(&format!(" (level {level}, nobody has it)"));
+        }
         let since = episode.since.format("%Y-%m-%d %H:%M:%S UTC");
+        let mut lines = vec![
+            clip(&episode.summary),
+            format!("since {since}"),
+            format!("episode {}", episode.id),
+        ];
+        lines.extend(episode.runbook.iter().map(|name| format!("runbook: {name}")));
         Self {
-            id: format!("{}.{word}", episode.id),
-            episode: episode.id.clone(),
-            channel: format!("sns {}", severity.to_ascii_lowercase()),
-            topic: topic.to_owned(),
-            subject: format!("{severity} {word}: {}", episode.rule),
-            message: format!("{}\nsince {since}\nepisode {}{runbook}", episode.summary, episode.id),
+            id: format!("{}.{what}.{level}.{times}.{}", episode.id, hop.channel),
+            about: vec![episode.id.clone()],
+            severity,
+            level,
+            channel: hop.channel,
+            topic: hop.topic,
+            subject,
+            lines,
+            more: 0,
             state: State::Queued,
             attempts: 0,
             next_at: now,
+            fallback,
+            receipt: None,
         }
+    }
+
+    /// A digest that is still empty, to be sent at `at`.
+    #[must_use]
+    pub fn digest(
+        environment: &str,
+        severity: Severity,
+        hop: Hop,
+        fallback: Option<Hop>,
+        (now, at): (DateTime<Utc>, DateTime<Utc>),
+    ) -> Self {
+        Self {
+            id: format!("{environment}.digest.{}.{}", now.timestamp_millis(), hop.channel),
+            about: vec![],
+            severity,
+            level: 1,
+            channel: hop.channel,
+            topic: hop.topic,
+            subject: format!("{severity:?} digest of {environment}"),
+            lines: vec![],
+            more: 0,
+            state: State::Queued,
+            attempts: 0,
+            next_at: at,
+            fallback,
+            receipt: None,
+        }
+    }
+
+    /// True while lines may be added: it is a digest, and nobody tried to send it.
+    #[must_use]
+    pub fn gathers(&self, severity: Severity, channel: Channel) -> bool {
+        self.state == State::Queued
+            && self.attempts == 0
+            && self.subject.contains(" digest of ")
+            && (self.severity, self.channel) == (severity, channel)
+    }
+
+    /// Adds what became of an episode.
+    #[must_use]
+    pub fn with(&self, episode: &Episode, what: &str, now: DateTime<Utc>) -> Self {
+        let mut after = self.clone();
+        if !after.about.contains(&episode.id) && after.about.len() < LINES_MAX {
+            after.about.push(episode.id.clone());
+        }
+        if after.lines.len() < LINES_MAX {
+            let at = now.format("%H:%M:%S");
+            let line = format!("{at} {what} {}: {}", episode.rule, episode.summary);
+            after.lines.push(clip(&line));
+        } else {
+            after.more = after.more.saturating_add(1);
+        }
+        after
     }
 
     /// True when it is to be sent now.
     #[must_use]
     pub fn due(&self, now: DateTime<Utc>) -> bool {
-        matches!(self.state, State::Queued | State::Sending) && self.next_at <= now
+        self.open() && self.next_at <= now
     }
 
     /// True while it is on its way.
@@ -98,19 +203,52 @@ impl Delivery {
         Self { state: State::Sending, attempts, ..self.clone() }
     }
 
-    /// The delivery after the channel answered, or did not.
+    /// The delivery after the channel took it.
     #[must_use]
-    pub fn answered(&self, accepted: bool, now: DateTime<Utc>) -> Self {
-        if accepted {
-            return Self { state: State::Accepted, ..self.clone() };
+    pub fn accepted(&self, receipt: &str) -> Self {
+        Self { state: State::Accepted, receipt: Some(receipt.to_owned()), ..self.clone() }
+    }
+
+    /// The delivery after the channel did not take it, or did not say, and the one that takes its
+    /// place once this channel is given up.
+    #[must_use]
+    pub fn refused(&self, now: DateTime<Utc>) -> (Self, Option<Self>) {
+        if self.attempts < ATTEMPTS_MAX {
+            let wait = TimeDelta::milliseconds(self.wait_ms());
+            let next_at = now.checked_add_signed(wait).unwrap_or(now);
+            return (Self { state: State::Queued, next_at, ..self.clone() }, None);
         }
-        if self.attempts >= ATTEMPTS_MAX {
-            return Self { state: State::Failed, ..self.clone() };
-        }
+        let Some(hop) = self.fallback.clone() else {
+            return (Self { state: State::Failed, ..self.clone() }, None);
+        };
+        let mut next = Self {
+            id: format!("{}.{}", self.id, hop.channel),
+            state: State::Queued,
+            attempts: 0,
+            next_at: now,
+            fallback: None,
+            ..self.clone()
+        };
+        next.lines.push(format!("{} did not take this message", self.channel));
+        (next.channel, next.topic) = (hop.channel, hop.topic);
+        (Self { state: State::Escalated, fallback: None, ..self.clone() }, Some(next))
+    }
+
+    /// Doubles from a second to a minute. Half of it is chance, so that messages that failed
+    /// together do not come back together; the chance is drawn from the delivery's own name, so
+    /// that a replay waits the same.
+    fn wait_ms(&self) -> i64 {
         let doublings = self.attempts.saturating_sub(1).min(6);
-        let wait = WAIT_FIRST.checked_mul(1_i32 << doublings).unwrap_or(WAIT_MAX).min(WAIT_MAX);
-        let next_at = now.checked_add_signed(wait).unwrap_or(now);
-        Self { state: State::Queued, next_at, ..self.clone() }
+        let full = WAIT_FIRST_MS.saturating_mul(1_i64 << doublings).min(WAIT_MAX_MS);
+        let half = full.checked_div(2).unwrap_or(full);
+        let mut digest = Sha256::new();
+        digest.update(self.id.as_bytes());
+        digest.update(self.attempts.to_be_bytes());
+        let drawn: [u8; 32] = digest.finalize().into();
+        let drawn = i64::from(u16::from_be_bytes([drawn[0], drawn[1]]));
+        half.saturating_add(
+            half.saturating_mul(drawn).checked_div(i64::from(u16::MAX)).unwrap_or(0),
+        )
     }
 
     /// The call that hands it over.
@@ -119,72 +257,33 @@ impl Delivery {
         Change::Publish {
             topic: self.topic.clone(),
             subject: self.subject.clone(),
-            message: self.message.clone(),
+            message: self.message(),
             id: self.id.clone(),
         }
     }
-}
 
-fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::P1 => "P1",
-        Severity::P2 => "P2",
-        Severity::P3 => "P3",
-        Severity::P4 => "P4",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fleet::samples::second;
-
-    fn delivery() -> Delivery {
-        let episode = Episode {
-            id: "local.latency.1".to_owned(),
-            rule: "latency".to_owned(),
-            severity: Severity::P1,
-            state: super::super::state::State::Firing { clear_since: None },
-            since: second(0),
-            no_data: false,
-            summary: "p95 182 ms > 100 ms for 60 s".to_owned(),
-            runbook: Some("look".to_owned()),
-            owner: None,
-        };
-        Delivery::about(&episode, "firing", "arn:topic", second(60))
-    }
-
-    #[test]
-    fn the_message_says_what_since_when_and_what_helps() {
-        let one = delivery();
-        assert_eq!(one.subject, "P1 firing: latency");
-        assert_eq!(
-            one.message,
-            "p95 182 ms > 100 ms for 60 s\nsince 2024-10-04 00:00:00 UTC\n\
-             episode local.latency.1\nrunbook: look"
-        );
-        assert_eq!(one.id, "local.latency.1.firing");
-    }
-
-    #[test]
-    fn a_refused_delivery_waits_longer_each_time_and_is_given_up() {
-        let (mut one, mut now, mut waits) = (delivery(), second(60), vec![]);
-        while one.open() {
-            assert!(one.due(now), "{one:?}");
-            one = one.sending().answered(false, now);
-            waits.push((one.next_at - now).num_seconds());
-            now = one.next_at;
+    fn message(&self) -> String {
+        match self.channel {
+            Channel::Sms => {
+                let first = self.lines.first().map_or("", String::as_str);
+                format!("{}: {first}", self.subject).chars().take(SMS_CHARS_MAX).collect()
+            }
+            Channel::Email if self.more > 0 => {
+                format!("{}\nand {} more", self.lines.join("\n"), self.more)
+            }
+            Channel::Email => self.lines.join("\n"),
         }
-        assert_eq!(one.state, State::Failed);
-        waits.pop();
-        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
     }
 
-    #[test]
-    fn an_accepted_delivery_is_done_and_a_restart_in_mid_sending_sends_again() {
-        let sending = delivery().sending();
-        assert!(sending.due(second(60)), "the reply may have been lost with the process");
-        let accepted = sending.answered(true, second(61));
-        assert_eq!((accepted.state, accepted.open()), (State::Accepted, false));
+    /// As dashboards show it.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let whom = if self.level > 1 { format!(" level {}", self.level) } else { String::new() };
+        let proof = self.receipt.as_ref().map_or(String::new(), |id| format!(" as {id}"));
+        format!("{}{whom}: {}{proof}", self.channel, self.state.name())
     }
+}
+
+fn clip(text: &str) -> String {
+    text.chars().take(LINE_CHARS_MAX).collect()
 }

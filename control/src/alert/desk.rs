@@ -1,8 +1,8 @@
-//! Evaluates the rules of one environment, keeps the episodes, and hands the messages over.
+//! Evaluates the rules of one environment, keeps the episodes, and queues the messages.
 //!
-//! An episode's event and its delivery are written in one transaction: no page without a record,
-//! no record without a page. A journal that cannot be written pages nobody; that it cannot is an
-//! error of the loop, and the heartbeat outside must notice.
+//! All events of one look, episodes and deliveries, are written in one transaction: no page
+//! without a record, no record without a page. A journal that cannot be written pages nobody;
+//! that it cannot is an error of the loop, and the heartbeat outside must notice.
 
 use std::sync::Arc;
 
@@ -10,37 +10,27 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, Notify};
 
 use super::Rule;
-use super::book::{Book, delivery_entry, episode_entry};
-use super::deliver::Delivery;
-use super::rule::{Finding, evaluate};
-use super::state::{Change, Episode, State, next};
+use super::book::{Book, KINDS};
+use super::draft::{Draft, reaching};
+use super::rule::{Finding, Known, evaluate};
 use crate::app::Live;
 use crate::aws::Cloud;
+use crate::config::Environment;
 use crate::driver::Pass;
-use crate::error::chain;
-use crate::journal::{Entry, Journal, JournalError};
-
-/// Why an episode was not acknowledged.
-#[derive(Debug, thiserror::Error)]
-pub enum AckError {
-    #[error("no firing alert has the id {id}")]
-    NotFiring { id: String },
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-}
+use crate::journal::{Journal, JournalError};
 
 /// The alerts of one environment.
 pub struct Alerts {
-    live: Arc<Live>,
-    journal: Journal,
-    cloud: Arc<dyn Cloud>,
-    book: Mutex<Book>,
+    pub(super) live: Arc<Live>,
+    pub(super) journal: Journal,
+    pub(super) cloud: Arc<dyn Cloud>,
+    pub(super) book: Mutex<Book>,
     /// Wakes the delivering loop.
     outbox: Arc<Notify>,
 }
 
 impl Alerts {
-    /// Rebuilds episodes and deliveries from the journal.
+    /// Rebuilds episodes, silences and deliveries from the journal.
     ///
     /// # Errors
     ///
@@ -53,7 +43,7 @@ impl Alerts {
     ) -> Result<Self, JournalError> {
         let mut book = Book::default();
         let prefix = format!("{}/alert/", live.wanted().name);
-        for kinds in ["alert.", "delivery."] {
+        for kinds in KINDS {
             journal
                 .replay(kinds, |event| {
                     if event.subject.starts_with(&prefix) {
@@ -65,127 +55,59 @@ impl Alerts {
         Ok(Self { live, journal, cloud, book: Mutex::new(book), outbox })
     }
 
-    /// Acknowledges a firing episode: somebody owns it now.
-    ///
-    /// # Errors
-    ///
-    /// When it is not firing, or the journal cannot be written.
-    pub async fn ack(&self, id: &str, by: &str, now: DateTime<Utc>) -> Result<(), AckError> {
+    /// Evaluates every rule once, and decides who is told.
+    async fn evaluate(&self, now: DateTime<Utc>) -> Result<(), JournalError> {
+        let wanted = self.live.wanted();
         let mut book = self.book.lock().await;
-        let episode = book.open.values().find(|one| one.id == id);
-        let acked = episode.and_then(|one| one.ack(by));
-        let acked = acked.ok_or_else(|| AckError::NotFiring { id: id.to_owned() })?;
-        self.journal.append(episode_entry(by, "alert.acked", &acked)).await?;
-        book.take(acked);
-        self.live.alerts.send_replace(book.views(now));
-        Ok(())
+        let Finding { verdict, text } = reaching(&book, now);
+        self.live.findings.report("delivery-failing", verdict, &text, now);
+        let mut draft = Draft::new(&book, &wanted, now);
+        draft.take_findings(self.findings(&wanted, now));
+        draft.drop_rules_that_are_gone();
+        draft.tell(&self.live.runs.borrow());
+        self.commit(&mut book, draft, now).await
     }
 
-    /// Evaluates every rule once.
-    async fn evaluate(&self, now: DateTime<Utc>) -> Result<(), JournalError> {
-        let mut book = self.book.lock().await;
-        let mut after = book.clone();
-        let mut entries = Vec::new();
-        let wanted = self.live.wanted();
-        for (rule, finding) in self.findings(&wanted.alerts, now) {
-            let before = after.open.get(&rule.name);
-            let (episode, change) = next(&wanted.name, rule, before, &finding, now);
-            match episode {
-                Some(episode) => self.settle(&mut after, &mut entries, episode, change, now),
-                None => {
-                    after.open.remove(&rule.name);
-                }
-            }
-        }
-        self.drop_rules_that_are_gone(&wanted.alerts, &mut after, &mut entries, now);
-        let pages = entries.iter().any(|entry| entry.kind.starts_with("delivery."));
+    fn findings<'a>(
+        &self,
+        wanted: &'a Environment,
+        now: DateTime<Utc>,
+    ) -> Vec<(&'a Rule, Finding)> {
+        let (signals, fleet) = (self.live.signals.borrow(), self.live.fleet.borrow());
+        let history = self.live.history.borrow();
+        let known = Known {
+            signals: &signals,
+            fleet: &fleet,
+            history: &history,
+            slos: &wanted.slos,
+            findings: &self.live.findings,
+        };
+        wanted.alerts.iter().map(|rule| (rule, evaluate(rule, &known, now))).collect()
+    }
+
+    /// Writes everything that changed in one transaction, and only then believes it.
+    pub(super) async fn commit(
+        &self,
+        book: &mut Book,
+        draft: Draft<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<(), JournalError> {
+        let entries = draft.entries();
         if !entries.is_empty() {
             self.journal.append_all(entries).await?;
         }
-        if pages {
+        if draft.sends() {
             self.outbox.notify_one();
         }
-        *book = after;
-        self.live.alerts.send_replace(book.views(now));
+        *book = draft.book;
+        book.prune(now);
+        self.show(book, now);
         Ok(())
     }
 
-    fn findings<'a>(&self, rules: &'a [Rule], now: DateTime<Utc>) -> Vec<(&'a Rule, Finding)> {
-        let (signals, fleet) = (self.live.signals.borrow(), self.live.fleet.borrow());
-        rules.iter().map(|rule| (rule, evaluate(rule, &signals, &fleet, now))).collect()
-    }
-
-    fn settle(
-        &self,
-        book: &mut Book,
-        entries: &mut Vec<Entry>,
-        episode: Episode,
-        change: Change,
-        now: DateTime<Utc>,
-    ) {
-        let word = match change {
-            Change::None => None,
-            Change::Fired => Some("firing"),
-            Change::Resolved => Some("resolved"),
-        };
-        if let Some(word) = word {
-            entries.push(episode_entry("control", &format!("alert.{word}"), &episode));
-            if let Some(topic) = self.live.wanted().topics.get(&episode.severity) {
-                let delivery = Delivery::about(&episode, word, topic, now);
-                entries.push(delivery_entry(&delivery, ""));
-                book.deliveries.insert(delivery.id.clone(), delivery);
-            }
-        }
-        book.take(episode);
-    }
-
-    /// An episode whose rule was removed from the file can neither hold nor clear any more.
-    fn drop_rules_that_are_gone(
-        &self,
-        rules: &[Rule],
-        book: &mut Book,
-        entries: &mut Vec<Entry>,
-        now: DateTime<Utc>,
-    ) {
-        let gone = book.open.values().filter(|one| rules.iter().all(|r| r.name != one.rule));
-        for mut episode in gone.cloned().collect::<Vec<_>>() {
-            episode.state = State::Resolved { at: now };
-            episode.summary = "the rule was removed".to_owned();
-            self.settle(book, entries, episode, Change::Resolved, now);
-        }
-    }
-
-    /// Hands over what is due, one after the other, and shows what came of it.
-    async fn deliver(&self, now: DateTime<Utc>) -> Result<(), JournalError> {
-        let due: Vec<Delivery> = {
-            let book = self.book.lock().await;
-            book.deliveries.values().filter(|one| one.due(now)).cloned().collect()
-        };
-        for delivery in due {
-            let sending = delivery.sending();
-            self.note(&sending, "", now).await?;
-            // The book is free meanwhile: evaluating goes on while a channel is slow.
-            let answer = self.cloud.change(&sending.publish()).await;
-            let detail = match &answer {
-                Ok(receipt) => receipt.0.clone(),
-                Err(error) => chain(error),
-            };
-            self.note(&sending.answered(answer.is_ok(), now), &detail, now).await?;
-        }
-        Ok(())
-    }
-
-    async fn note(
-        &self,
-        delivery: &Delivery,
-        detail: &str,
-        now: DateTime<Utc>,
-    ) -> Result<(), JournalError> {
-        let mut book = self.book.lock().await;
-        self.journal.append(delivery_entry(delivery, detail)).await?;
-        book.deliveries.insert(delivery.id.clone(), delivery.clone());
-        self.live.alerts.send_replace(book.views(now));
-        Ok(())
+    /// Shows dashboards what is in the book.
+    pub(super) fn show(&self, book: &Book, now: DateTime<Utc>) {
+        self.live.alerts.send_replace(book.views(&self.live.wanted().routes, now));
     }
 }
 
@@ -197,16 +119,5 @@ impl Pass for Evaluate {
 
     async fn pass(&mut self, now: DateTime<Utc>) -> Result<(), JournalError> {
         self.0.evaluate(now).await
-    }
-}
-
-/// The loop that hands messages over.
-pub struct Deliver(pub Arc<Alerts>);
-
-impl Pass for Deliver {
-    type Error = JournalError;
-
-    async fn pass(&mut self, now: DateTime<Utc>) -> Result<(), JournalError> {
-        self.0.deliver(now).await
     }
 }

@@ -1,22 +1,48 @@
-//! Alerts: rules over readings, their episodes, and the delivery of these to people.
+//! Alerts: rules over what is known, their episodes, and the delivery of these to people.
 //!
-//! One episode of one rule is one page, however often it is evaluated, restarted or retried. An
-//! unknown signal neither fires nor resolves anything; that it is unknown is an alert of its own.
-//! Pending episodes are not written down: a restart begins their waiting time anew.
+//! One episode of one rule is one page, however often it is evaluated, restarted or retried, and
+//! one incident is one page, however many rules see its symptoms. An unknown signal neither fires
+//! nor resolves anything; that it is unknown is an alert of its own. Other parts hand in what they
+//! find by name ([`Findings`]) and know nothing of episodes. Pending episodes are not written
+//! down: a restart begins their waiting time anew.
 
 mod book;
+mod calls;
+mod decide;
+#[cfg(test)]
+mod decide_tests;
 mod deliver;
+#[cfg(test)]
+mod deliver_tests;
 mod desk;
 #[cfg(test)]
 mod desk_tests;
+mod draft;
+mod findings;
+mod heartbeat;
+mod outbox;
+#[cfg(test)]
+mod outbox_tests;
+mod routes;
 pub mod rule;
+mod silence;
 pub mod state;
 
 use chrono::TimeDelta;
 use protocol::control::Severity;
 
+use crate::slo::BurnLimit;
+
+pub use calls::{Ask, CallError, Wanted};
 pub use deliver::Delivery;
-pub use desk::{AckError, Alerts, Deliver, Evaluate};
+pub use desk::{Alerts, Evaluate};
+pub(crate) use findings::built_in_rules;
+pub use findings::{BUILT_IN, Findings};
+pub(crate) use heartbeat::HEARTBEAT_PERIOD;
+pub use heartbeat::{HEARTBEAT_METRIC, HEARTBEAT_NAMESPACE, Heartbeat};
+pub use outbox::Deliver;
+pub use routes::{Channel, LEVELS_MAX, NextInLine, Routes};
+pub use silence::{SILENCE_MAX, Silence, Window};
 
 /// What must not be.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +57,21 @@ pub struct Rule {
     pub clear_for: TimeDelta,
     /// The runbook that helps.
     pub runbook: Option<String>,
+    /// What it is about, for silences: `database`, `service`, ….
+    pub resource: Option<String>,
+    /// While one of these rules fires, this one is its symptom and pages nobody.
+    pub symptom_of: Vec<String>,
+    /// Steps of runbooks that are known to cause it.
+    pub expected_in: Vec<Expected>,
+}
+
+/// A step during which an alert is what the step does, and no news.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    pub runbook: String,
+    pub step: String,
+    /// From the step's start. A symptom that stays longer is paged.
+    pub lasts: TimeDelta,
 }
 
 /// What a rule looks at.
@@ -44,4 +85,10 @@ pub enum Condition {
     NoData { signal: String },
     /// The database has no writer that is available.
     WriterDown,
+    /// An objective's error budget is spent too fast, over a long and a short window at once.
+    Burn { slo: String, limit: BurnLimit },
+    /// A signal is unusual for this hour.
+    Anomaly { signal: String },
+    /// Another part of control says so.
+    Finding { name: String },
 }

@@ -3,9 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use protocol::control::Reading;
 
-use super::{Condition, Rule};
+use super::{Condition, Findings, Rule};
 use crate::app::Signals;
 use crate::fleet::Fleet;
+use crate::slo::{History, Slo, burning};
 
 /// A database that was last seen longer ago than this is not seen.
 const SEEN_AGE_MAX: TimeDelta = TimeDelta::seconds(30);
@@ -25,14 +26,39 @@ pub struct Finding {
     pub text: String,
 }
 
+/// Everything that a rule may ask.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    pub signals: &'a Signals,
+    pub fleet: &'a Fleet,
+    pub history: &'a History,
+    pub slos: &'a [Slo],
+    pub findings: &'a Findings,
+}
+
 /// Evaluates one rule.
 #[must_use]
-pub fn evaluate(rule: &Rule, signals: &Signals, fleet: &Fleet, now: DateTime<Utc>) -> Finding {
+pub fn evaluate(rule: &Rule, known: &Known<'_>, now: DateTime<Utc>) -> Finding {
+    let signals = known.signals;
     match &rule.condition {
         Condition::Above { signal, limit } => compare(signals, signal, *limit, '>', |v, l| v > l),
         Condition::Below { signal, limit } => compare(signals, signal, *limit, '<', |v, l| v < l),
         Condition::NoData { signal } => no_data(signals, signal, now),
-        Condition::WriterDown => writer_down(fleet, now),
+        Condition::WriterDown => writer_down(known.fleet, now),
+        Condition::Burn { slo, limit } => match known.slos.iter().find(|one| one.name == *slo) {
+            Some(slo) => burning(slo, known.history, limit, now),
+            None => Finding::unknown(format!("there is no objective {slo}")),
+        },
+        Condition::Anomaly { signal } => known.history.unusual(signal, now),
+        Condition::Finding { name } => known.findings.look(name, now),
+    }
+}
+
+impl Finding {
+    /// A question that cannot be answered.
+    #[must_use]
+    pub fn unknown(text: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Unknown, text: text.into() }
     }
 }
 
@@ -45,8 +71,7 @@ fn compare(
 ) -> Finding {
     let reading = signals.reading(signal);
     let Some(value) = reading.fresh() else {
-        let text = format!("{} is {}", word(signal), quality(&reading));
-        return Finding { verdict: Verdict::Unknown, text };
+        return Finding::unknown(format!("{} is {}", word(signal), quality(&reading)));
     };
     let (verdict, sign) = if holds(value, limit) {
         (Verdict::Holds, sign)
@@ -71,8 +96,7 @@ fn no_data(signals: &Signals, signal: &str, now: DateTime<Utc>) -> Finding {
 
 fn writer_down(fleet: &Fleet, now: DateTime<Utc>) -> Finding {
     let Some(seen) = fleet.database.as_ref().filter(|seen| now - seen.at <= SEEN_AGE_MAX) else {
-        let text = "the database cluster is not seen".to_owned();
-        return Finding { verdict: Verdict::Unknown, text };
+        return Finding::unknown("the database cluster is not seen");
     };
     let database = &seen.value;
     match database.writer() {
@@ -137,7 +161,16 @@ mod tests {
             hold_for: TimeDelta::seconds(60),
             clear_for: TimeDelta::seconds(30),
             runbook: None,
+            resource: None,
+            symptom_of: vec![],
+            expected_in: vec![],
         }
+    }
+
+    fn look(rule: &Rule, signals: &Signals, fleet: &Fleet, now: DateTime<Utc>) -> Finding {
+        let (history, findings) = (History::default(), Findings::default());
+        let (history, findings) = (&history, &findings);
+        evaluate(rule, &Known { signals, fleet, history, slos: &[], findings }, now)
     }
 
     fn signals(reading: Reading) -> Signals {
@@ -169,8 +202,7 @@ mod tests {
             (no_data(), Reading::Absent,                    Verdict::Holds,   "p95 is absent"),
         ];
         for (condition, reading, verdict, text) in table {
-            let finding =
-                evaluate(&rule(condition), &signals(reading), &Fleet::default(), second(0));
+            let finding = look(&rule(condition), &signals(reading), &Fleet::default(), second(0));
             assert_eq!((finding.verdict, finding.text.as_str()), (verdict, text));
         }
     }
@@ -178,34 +210,34 @@ mod tests {
     #[test]
     fn a_cluster_without_exactly_one_available_writer_has_its_writer_down() {
         let now = second(100);
-        let look = |change: &dyn Fn(&mut Fleet)| {
+        let seen = |change: &dyn Fn(&mut Fleet)| {
             let mut fleet = fleet(3, now);
             change(&mut fleet);
-            evaluate(&rule(Condition::WriterDown), &Signals::default(), &fleet, now)
+            look(&rule(Condition::WriterDown), &Signals::default(), &fleet, now)
         };
         fn instances(fleet: &mut Fleet) -> &mut Vec<crate::fleet::DatabaseInstance> {
             &mut fleet.database.as_mut().unwrap().value.instances
         }
-        let fine = look(&|_| ());
+        let fine = seen(&|_| ());
         assert_eq!(
             (fine.verdict, fine.text.as_str()),
             (Verdict::Clear, "writer wallet-local-1 is available")
         );
-        let none = look(&|fleet| instances(fleet)[0].writer = false);
+        let none = seen(&|fleet| instances(fleet)[0].writer = false);
         assert_eq!(
             (none.verdict, none.text.as_str()),
             (Verdict::Holds, "wallet-local has no writer; it is available")
         );
-        let two = look(&|fleet| instances(fleet)[1].writer = true);
+        let two = seen(&|fleet| instances(fleet)[1].writer = true);
         assert_eq!(two.verdict, Verdict::Holds);
-        let failed = look(&|fleet| instances(fleet)[0].status = "failed".to_owned());
+        let failed = seen(&|fleet| instances(fleet)[0].status = "failed".to_owned());
         assert_eq!(
             (failed.verdict, failed.text.as_str()),
             (Verdict::Holds, "writer wallet-local-1 is failed")
         );
-        let old = look(&|fleet| fleet.database.as_mut().unwrap().at = second(60));
+        let old = seen(&|fleet| fleet.database.as_mut().unwrap().at = second(60));
         assert_eq!(old.verdict, Verdict::Unknown);
-        let never = look(&|fleet| fleet.database = None);
+        let never = seen(&|fleet| fleet.database = None);
         assert_eq!(never.verdict, Verdict::Unknown);
     }
 }

@@ -5,6 +5,8 @@
 
 #![deny(clippy::arithmetic_side_effects, clippy::wildcard_enum_match_arm)]
 
+use std::fmt;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use protocol::control::Severity;
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,56 @@ pub struct Episode {
     pub summary: String,
     pub runbook: Option<String>,
     pub owner: Option<String>,
+    /// When the acknowledgement ends by itself.
+    #[serde(default)]
+    pub ack_expires_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    pub told: Told,
+    #[serde(default)]
+    pub quiet: Option<Quiet>,
+    /// The episode that explained this one last; kept when it ends, for the incident's story.
+    #[serde(default)]
+    pub cause: Option<String>,
+}
+
+/// How far the news went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// 0: nobody was told.
+    pub level: u8,
+    /// How often this level was told.
+    pub times: u32,
+    pub at: Option<DateTime<Utc>>,
+}
+
+/// Why nobody is told, or nobody more. An overlay: the episode takes its way as any other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Quiet {
+    /// Another episode explains it.
+    Symptom {
+        cause: String,
+        rule: String,
+    },
+    /// A step of a run does just this.
+    Expected {
+        run: String,
+        step: String,
+    },
+    Silenced {
+        silence: String,
+        reason: String,
+    },
+}
+
+impl fmt::Display for Quiet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Symptom { rule, .. } => write!(f, "symptom of {rule}"),
+            Self::Expected { run, step } => write!(f, "expected in step {step} of {run}"),
+            Self::Silenced { silence, reason } => write!(f, "silenced by {silence}: {reason}"),
+        }
+    }
 }
 
 /// Where an episode stands. No episode at all is `inactive`.
@@ -46,6 +98,19 @@ pub enum State {
     Resolved {
         at: DateTime<Utc>,
     },
+}
+
+impl State {
+    /// As the API says it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending { .. } => "pending",
+            Self::Firing { .. } => "firing",
+            Self::Acked { .. } => "acked",
+            Self::Resolved { .. } => "resolved",
+        }
+    }
 }
 
 /// What an evaluation did to an episode.
@@ -69,6 +134,10 @@ impl Episode {
             summary: finding.text.clone(),
             runbook: rule.runbook.clone(),
             owner: None,
+            ack_expires_at: None,
+            told: Told::default(),
+            quiet: None,
+            cause: None,
         }
     }
 
@@ -81,16 +150,64 @@ impl Episode {
         }
     }
 
-    /// Takes the episode on. `None` when it is not firing: there is nothing to take on.
+    /// Takes the episode on until `expires_at`. `None` when it is not firing: there is nothing to
+    /// take on.
     #[must_use]
-    pub fn ack(&self, by: &str) -> Option<Self> {
+    pub fn ack(&self, by: &str, expires_at: DateTime<Utc>) -> Option<Self> {
         match self.state {
             State::Firing { clear_since } => Some(Self {
                 state: State::Acked { clear_since },
                 owner: Some(by.to_owned()),
+                ack_expires_at: Some(expires_at),
                 ..self.clone()
             }),
             State::Pending { .. } | State::Acked { .. } | State::Resolved { .. } => None,
+        }
+    }
+
+    /// Gives the episode back. `None` when nobody has it.
+    #[must_use]
+    pub fn unack(&self) -> Option<Self> {
+        match self.state {
+            State::Acked { clear_since } => Some(Self {
+                state: State::Firing { clear_since },
+                owner: None,
+                ack_expires_at: None,
+                ..self.clone()
+            }),
+            State::Pending { .. } | State::Firing { .. } | State::Resolved { .. } => None,
+        }
+    }
+
+    /// Ends the episode by a person's word. `None` when its condition is known to hold still, as
+    /// the next look would begin it anew, and when there is nothing to end.
+    #[must_use]
+    pub fn resolve(&self, now: DateTime<Utc>) -> Option<Self> {
+        match self.state {
+            State::Firing { clear_since } | State::Acked { clear_since }
+                if clear_since.is_some() || self.no_data =>
+            {
+                Some(Self { state: State::Resolved { at: now }, quiet: None, ..self.clone() })
+            }
+            State::Pending { .. }
+            | State::Firing { .. }
+            | State::Acked { .. }
+            | State::Resolved { .. } => None,
+        }
+    }
+
+    /// The state in words, for whoever asked for another one.
+    #[must_use]
+    pub fn standing(&self) -> String {
+        let owner = self.owner.as_deref().unwrap_or("nobody");
+        match self.state {
+            State::Pending { .. } => "pending".to_owned(),
+            State::Firing { clear_since: None } if !self.no_data => {
+                "firing, and holding".to_owned()
+            }
+            State::Firing { .. } => "firing".to_owned(),
+            State::Acked { .. } => format!("acknowledged by {owner}"),
+            State::Resolved { .. } => "resolved".to_owned(),
         }
     }
 }
@@ -162,6 +279,7 @@ fn clear(
 ) -> (Option<Episode>, Change) {
     if now.signed_duration_since(clear_since) >= rule.clear_for {
         episode.state = State::Resolved { at: now };
+        episode.quiet = None;
         episode.summary.clone_from(&finding.text);
         return (Some(episode), Change::Resolved);
     }
@@ -204,6 +322,9 @@ mod tests {
             hold_for: TimeDelta::seconds(20),
             clear_for: TimeDelta::seconds(20),
             runbook: None,
+            resource: None,
+            symptom_of: vec![],
+            expected_in: vec![],
         };
         let (mut episode, mut trace, mut pages) = (None::<Episode>, String::new(), vec![]);
         for (at, step) in (0..).step_by(10).zip(steps.chars()) {
@@ -213,7 +334,7 @@ mod tests {
                 '-' => Verdict::Clear,
                 '?' => Verdict::Unknown,
                 _ => {
-                    episode = episode.as_ref().and_then(|one| one.ack("ann"));
+                    episode = episode.as_ref().and_then(|one| one.ack("ann", now));
                     trace.push('a');
                     continue;
                 }
@@ -268,6 +389,9 @@ mod tests {
             hold_for: TimeDelta::zero(),
             clear_for: TimeDelta::zero(),
             runbook: Some("look".to_owned()),
+            resource: None,
+            symptom_of: vec![],
+            expected_in: vec![],
         };
         let finding = Finding { verdict: Verdict::Holds, text: "p95 182 ms > 100 ms".to_owned() };
         let (episode, change) = next("local", &rule, None, &finding, second(0));

@@ -1,7 +1,7 @@
 //! The one place where a refusal or a fault becomes an answer: RFC 9457, with a stable code.
 
 use crate::{
-    alert::AckError,
+    alert::CallError,
     hold::HoldError,
     journal::JournalError,
     runbook::{refusal::Refusal, view},
@@ -70,7 +70,7 @@ pub enum Error {
     #[error(transparent)]
     Refused(#[from] Refusal),
     #[error(transparent)]
-    Ack(#[from] AckError),
+    Alert(#[from] CallError),
     #[error(transparent)]
     Hold(#[from] HoldError),
     #[error("the journal cannot be used, so nothing was done")]
@@ -113,10 +113,10 @@ impl Error {
             Self::NoRoute => (S::NOT_FOUND, "ROUTE_NOT_FOUND"),
             Self::NoMethod => (S::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
             Self::Refused(refusal) => refused(refusal),
-            Self::Ack(AckError::NotFiring { .. }) => (S::CONFLICT, "ALERT_NOT_FIRING"),
-            Self::Ack(AckError::Journal(_))
-            | Self::Hold(HoldError::Journal(_))
-            | Self::Journal(_) => (S::SERVICE_UNAVAILABLE, "JOURNAL_UNAVAILABLE"),
+            Self::Alert(error) => alert(error),
+            Self::Hold(HoldError::Journal(_)) | Self::Journal(_) => {
+                (S::SERVICE_UNAVAILABLE, "JOURNAL_UNAVAILABLE")
+            }
             Self::Hold(HoldError::TooMany { .. }) => (S::CONFLICT, "TOO_MANY_HOLDS"),
             Self::TooManyStreams => (S::SERVICE_UNAVAILABLE, "TOO_MANY_STREAMS"),
             Self::TimedOut => (S::GATEWAY_TIMEOUT, "TIMED_OUT"),
@@ -138,6 +138,7 @@ impl Error {
     fn current_state(&self) -> Option<String> {
         match self {
             Self::Moved { current, .. } => Some(current.clone()),
+            Self::Alert(CallError::NotNow { current, .. }) => Some((*current).to_owned()),
             Self::Refused(Refusal::Illegal(illegal)) => Some(view::state(illegal.state).to_owned()),
             Self::Refused(Refusal::Ended { state, .. } | Refusal::Moved { state, .. }) => {
                 Some(view::state(*state).to_owned())
@@ -157,6 +158,19 @@ impl Error {
                 .collect(),
             _ => vec![],
         }
+    }
+}
+
+fn alert(error: &CallError) -> (StatusCode, &'static str) {
+    use StatusCode as S;
+    match error {
+        CallError::Unknown { .. } => (S::NOT_FOUND, "NOT_FOUND"),
+        CallError::NotNow { .. } => (S::CONFLICT, "ALERT_STATE_CONFLICT"),
+        CallError::TooManySilences { .. } => (S::CONFLICT, "TOO_MANY_SILENCES"),
+        CallError::MatchesNothing | CallError::StartsElsewhen => {
+            (S::BAD_REQUEST, "INVALID_REQUEST")
+        }
+        CallError::Journal(_) => (S::SERVICE_UNAVAILABLE, "JOURNAL_UNAVAILABLE"),
     }
 }
 

@@ -58,7 +58,7 @@ pub(super) async fn take(
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Why {
-    reason: String,
+    pub(super) reason: String,
 }
 
 /// `DELETE /v1/holds/{id}?reason=`.

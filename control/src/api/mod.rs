@@ -38,9 +38,9 @@ use limit::Limits;
 use once::Once;
 use protocol::control::{
     AlertView, ArmRequest, AuditPage, Because, CheckRequest, CheckView, DecisionPage, DrillHistory,
-    DrillView, EnvironmentCost, EnvironmentView, HoldRequest, HoldView, LibraryView, PlanRequest,
-    PlanView, PolicyView, ResourceView, RunView, RunbookView, SignalView, Snapshot, StartRequest,
-    VerdictView,
+    DrillView, EnvironmentCost, EnvironmentView, HoldRequest, HoldView, IncidentView, LibraryView,
+    PlanRequest, PlanView, PolicyView, ResourceView, RunView, RunbookView, SignalView,
+    SilenceRequest, SilenceView, Snapshot, StartRequest, VerdictView,
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use surface::{Surface, ask, delete, get, post, split_verb};
@@ -103,6 +103,15 @@ fn surface(api: &Api) -> Surface {
             decisions::list)
         .viewer(get("/v1/alerts").says::<Vec<AlertView>>(), alerts::list)
         .operator(post("/v1/alerts/{id}:ack").takes::<Because>().says::<AlertView>(), alerts::ack)
+        .operator(post("/v1/alerts/{id}:unack").takes::<Because>().says::<AlertView>(),
+            alerts::unack)
+        .operator(post("/v1/alerts/{id}:resolve").takes::<Because>().says::<AlertView>(),
+            alerts::resolve)
+        .viewer(get("/v1/incidents/{id}").says::<IncidentView>(), alerts::incident)
+        .viewer(get("/v1/silences").says::<Vec<SilenceView>>(), alerts::silences)
+        .operator(post("/v1/silences").takes::<SilenceRequest>().status(201).says::<SilenceView>(),
+            alerts::silence)
+        .operator(delete("/v1/silences/{id}").asks::<holds::Why>().status(204), alerts::unsilence)
         .viewer(get("/v1/runbooks").says::<LibraryView>(), library::list)
         .viewer(get("/v1/runbooks/{name}").says::<RunbookView>(), library::read)
         .viewer(ask("/v1/runbooks:check").takes::<CheckRequest>().says::<CheckView>(),

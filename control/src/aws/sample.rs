@@ -20,6 +20,10 @@ pub(crate) enum Replies {
     MadeAndLost,
     /// Lost on the way there.
     Lost,
+    /// A server error for whatever is published to topics with this ending; the rest is accepted.
+    FailingFor(&'static str),
+    /// Made, and never answered.
+    Hanging,
 }
 
 /// One service and the record of every change asked for.
@@ -40,6 +44,8 @@ pub(crate) struct SampleCloud {
     pub(crate) bill: Mutex<Option<Vec<BilledDay>>>,
     /// How often the bill was asked for.
     pub(crate) bills_asked: Mutex<usize>,
+    /// Told when a change hangs.
+    pub(crate) hangs: tokio::sync::Notify,
 }
 
 /// Points by metric.
@@ -59,6 +65,7 @@ impl SampleCloud {
             published: Mutex::new(vec![]),
             bill: Mutex::new(None),
             bills_asked: Mutex::new(0),
+            hangs: tokio::sync::Notify::new(),
         }
     }
 
@@ -82,8 +89,18 @@ impl SampleCloud {
                 _ => {}
             }
         }
+        let failing = match (replies, change) {
+            (Replies::FailingFor(end), Change::Publish { topic, .. }) => topic.ends_with(end),
+            _ => false,
+        };
         match replies {
-            Replies::Accepted => Ok(Receipt("accepted".to_owned())),
+            Replies::FailingFor(_) if failing => Err(CallError::Unknown {
+                doing: change.to_string(),
+                source: "500 Internal Server Error".into(),
+            }),
+            Replies::Accepted | Replies::FailingFor(_) | Replies::Hanging => {
+                Ok(Receipt("accepted".to_owned()))
+            }
             Replies::Refused => Err(CallError::Rejected {
                 doing: change.to_string(),
                 code: "ServiceNotActiveException".to_owned(),
@@ -177,6 +194,13 @@ impl Cloud for SampleCloud {
     }
 
     fn change<'a>(&'a self, change: &'a Change) -> Answer<'a, Receipt> {
-        Box::pin(async move { self.make(change) })
+        Box::pin(async move {
+            let made = self.make(change);
+            if *self.replies.lock().unwrap() == Replies::Hanging {
+                self.hangs.notify_one();
+                std::future::pending::<()>().await;
+            }
+            made
+        })
     }
 }

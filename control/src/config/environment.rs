@@ -1,17 +1,17 @@
 //! `kind: Environment`: one file that says everything about one environment.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use protocol::control::{Mode, Severity, Tier};
+use protocol::control::{Mode, Tier};
 
-use super::{alerts, cost, prices, read_text, scaling, signals};
-use crate::alert::Rule;
+use super::{alerts, cost, notify, prices, read_text, scaling, signals, slos};
+use crate::alert::{Routes, Rule, Window};
 use crate::cost::{Declared, PriceBook};
 use crate::document::{Fault, Faults, Field, Map, decode};
 use crate::forecast;
 use crate::readings::Signal;
 use crate::reconcile::capacity::Policy;
+use crate::slo::Slo;
 
 /// One environment, checked.
 #[derive(Clone, Debug)]
@@ -36,9 +36,12 @@ pub struct Environment {
     pub readers: Option<Policy>,
     /// How the load is foretold, if it is.
     pub forecast: Option<forecast::Settings>,
+    pub slos: Vec<Slo>,
     pub alerts: Vec<Rule>,
-    /// SNS topic ARNs by severity. P4 needs none: it is for the dashboard.
-    pub topics: BTreeMap<Severity, String>,
+    /// Who is told of them.
+    pub routes: Routes,
+    /// When nobody is told.
+    pub maintenance: Vec<Window>,
     /// In millionths of a dollar a month.
     pub budget_micros_per_month: u64,
     pub prices: PriceBook,
@@ -65,8 +68,11 @@ const KEYS: &[&str] = &[
     "resources",
     "signals",
     "scaling",
+    "slos",
     "alerts",
     "topics",
+    "notify",
+    "maintenance",
     "budget",
     "cost",
 ];
@@ -128,10 +134,16 @@ fn environment(file: &str, map: &Map<'_>, prices: Option<PriceBook>) -> Option<E
     let signals = map.required("signals").and_then(|f| signals::read(&f));
     let known = signals.as_deref().unwrap_or_default();
     let scaling = map.required("scaling").and_then(|f| scaling::read(&f, known));
-    let topics = map.required("topics").and_then(|f| alerts::topics(&f));
-    let alerts = map
-        .required("alerts")
-        .and_then(|f| alerts::read(&f, known, topics.as_ref().unwrap_or(&BTreeMap::new())));
+    let slos = map.or("slos", vec![], |f| slos::read(f, known));
+    let topics = map.required("topics").and_then(|f| notify::topics(&f));
+    let routes = map.required("notify").and_then(|f| notify::read(&f, topics));
+    let maintenance = map.or("maintenance", vec![], notify::windows);
+    let scope = alerts::Scope {
+        signals: known,
+        slos: slos.as_deref().unwrap_or_default(),
+        routes: routes.as_ref(),
+    };
+    let alerts = map.required("alerts").and_then(|f| alerts::read(&f, scope));
     let budget = map.required("budget").and_then(|f| budget(&f));
     let declared = map.or("cost", Declared::default(), cost::read);
     kind?;
@@ -152,8 +164,10 @@ fn environment(file: &str, map: &Map<'_>, prices: Option<PriceBook>) -> Option<E
         scaling: scaling.tasks,
         readers: scaling.readers,
         forecast: scaling.forecast,
+        slos: slos?,
         alerts: alerts?,
-        topics: topics?,
+        routes: routes?,
+        maintenance: maintenance?,
         budget_micros_per_month: budget?,
         prices: prices?,
         declared: declared?,

@@ -7,9 +7,11 @@
 mod alerts;
 mod cost;
 mod environment;
+mod notify;
 mod prices;
 mod scaling;
 mod signals;
+mod slos;
 #[cfg(test)]
 mod tests;
 mod variant;

@@ -19,7 +19,8 @@ fn the_shipped_environment_is_without_fault() {
     assert_eq!((environment.tier, environment.mode), (Tier::Local, Mode::Act));
     assert_eq!((environment.scaling.tasks_min, environment.scaling.tasks_max), (3, 9));
     assert_eq!(environment.prices.items[&Item::FargateVcpu].micros, 69_600);
-    assert_eq!(environment.topics.len(), 3);
+    assert_eq!(environment.routes.topics.len(), 3);
+    assert_eq!(environment.slos.len(), 1);
 }
 
 /// Each row breaks the shipped file in one place; the fault names the line, the field, the limit.
@@ -44,7 +45,18 @@ fn a_fault_is_named_with_its_line_its_field_and_its_limit() {
         ("statistic: p95, period: 10s, max_age: 45s", "statistic: p95, period: 10s, max_age: 15s", "signals.p95_ms.max_age: must be at least two periods, or a reading is stale before the next"),
         ("above: { p95_ms: 100 }", "above: { p96_ms: 100 }", "alerts[2].when.above.p96_ms: `p96_ms` is no signal here; did you mean `p95_ms`?"),
         ("name: errors-high", "name: latency-high", "alerts[2]: `latency-high` is the name of another rule"),
-        ("  P3: arn:aws:sns:sa-east-1:000000000000:wallet-local-p3\n", "", "alerts[3].severity: topics has none for P3"),
+        ("  P3: { email:", "  # P3: { email:", "alerts[3].severity: topics has none for P3"),
+        ("P1: { sms: \"arn:aws:sns:sa-east-1:000000000000:wallet-local-p1-sms\", ", "P1: { ", "topics.P1: `sms` is missing"),
+        ("sms: \"arn:aws:sns:sa-east-1:000000000000:wallet-local-second-sms\", email: \"arn:aws:sns:sa-east-1:000000000000:wallet-local-second\"", "", "notify.next_in_line[0]: must name a topic for sms, for email, or for both"),
+        ("ack_timeout: 1h", "ack_timeout: 1s", "notify.ack_timeout: must be a duration from 5m to 1d"),
+        ("symptom_of: [aurora-writer-down], expected", "symptom_of: [aurora-down], expected", "alerts[1]: symptom_of: `aurora-down` is no rule here"),
+        ("symptom_of: [aurora-writer-down], expected", "symptom_of: [no-cpu-data], expected", "alerts[1]: symptom_of: `no-cpu-data` is only P3 and must not keep a P1 quiet"),
+        ("symptom_of: [aurora-writer-down], expected", "symptom_of: [budget-burns-fast], expected", "alerts[1]: symptom_of: leads back to the rule itself, so none would be told"),
+        ("factor: 14.4, long: 1h, short: 5m", "factor: 14.4, long: 1h, short: 1h", "alerts[6].when.burn: short must be half of long at most"),
+        ("slo: availability, factor: 14.4", "slo: available, factor: 14.4", "alerts[6].when.burn.slo: `available` is no objective here"),
+        ("total: requests, bad: errors", "total: requests, bad: p95_ms", "slos[0].bad: `p95_ms` is a p95; only a Sum can be counted"),
+        ("objective: 99.99%", "objective: 100%", "slos[0].objective: must be from 50% to 99.9999%"),
+        ("{ anomaly: requests }", "{ anomaly: tps }", "alerts[9].when.anomaly: `tps` is made by control and has no past to compare with"),
         ("usd_per_month: 9050", "usd_per_month: 0", "budget.usd_per_month: must be a whole number from 1 to 10000000"),
         ("region: sa-east-1", "region: us-east-1", "prices: holds the prices of sa-east-1, not of us-east-1"),
         ("prices: ../prices/sa-east-1.yaml", "prices: nowhere.yaml", "prices: `nowhere.yaml` has faults of its own"),
@@ -82,6 +94,30 @@ fn all_faults_of_a_file_are_told_at_once() {
         "unknown key `metrics`; did you mean `metric`?",
         "`metric` is missing",
         "severity: `P9` is none of P1, P2, P3, P4",
+    ] {
+        assert!(faults.iter().any(|fault| fault.contains(want)), "{want} in {faults:#?}");
+    }
+}
+
+/// The parts that say who hears of what are read to their end, too.
+#[test]
+fn faults_of_topics_windows_and_objectives_are_told_at_once() {
+    let text = std::fs::read_to_string(shipped("environments/local.yaml")).unwrap();
+    let window = "maintenance:\n  - { name: patching, weekday: sunday, at: 6, lasts: 2d, \
+                  until: never, match: {}, reason: patches }\n\nbudget:";
+    let text = text
+        .replacen("budget:", window, 1)
+        .replacen("digest_every: 15m", "digest_every: 1s", 1)
+        .replacen("requests_min: 1000", "requests_min: 0", 1);
+    let faults = faults_of(&text);
+    for want in [
+        "maintenance[0].weekday: `sunday` is none of mon, tue",
+        "maintenance[0].at: `6` must be a time of day in UTC",
+        "maintenance[0].lasts: must be a duration from 1m to 1d",
+        "maintenance[0].until: `never` must be a date",
+        "maintenance[0].match: must name a rule, a resource or a severity",
+        "notify.digest_every: must be a duration from 1m to 1d",
+        "slos[0].requests_min: must be a number from 1 to",
     ] {
         assert!(faults.iter().any(|fault| fault.contains(want)), "{want} in {faults:#?}");
     }

@@ -72,7 +72,7 @@ impl SimCloud {
                 environment.broker.clone(),
             ];
             names.extend(environment.signals.iter().map(|signal| dimensions(&signal.dimensions)));
-            names.extend(environment.topics.values().cloned());
+            names.extend(environment.routes.every_topic().cloned());
             by_name.extend(names.into_iter().map(|name| (name, Arc::clone(&site))));
         }
         Self {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use control::{
+    alert::Alerts,
     api::{
         self, Api, Streams, Trust,
         identity::{Identities, Policy},
@@ -54,6 +55,8 @@ pub(crate) struct Cluster {
 pub(crate) struct TestApp {
     pub(crate) app: App,
     pub(crate) api: Api,
+    /// Of the environment `local`; nothing evaluates them but the test.
+    pub(crate) alerts: Arc<Alerts>,
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) url: String,
     http: Client,
@@ -177,7 +180,11 @@ impl TestApp {
         let tokens = api::tokens("tokens.yaml", &tokens_file()).unwrap();
         let identities = setup.identity.clone().map(|policy| Identities::new(policy).unwrap());
         let trust = Trust { tokens: Current::new(tokens), identities: Current::new(identities) };
-        let recovered = Api::recover(app.clone(), engine, BTreeMap::new(), trust).await;
+        let local = app.environments["local"].clone();
+        let alerts = Alerts::recover(local, app.journal.clone(), app.cloud.clone(), Arc::default());
+        let alerts = Arc::new(alerts.await.unwrap());
+        let by_name = BTreeMap::from([("local".to_owned(), alerts.clone())]);
+        let recovered = Api::recover(app.clone(), engine, by_name, trust).await;
         let mut api = recovered.unwrap();
         api.streams = setup.streams.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -186,7 +193,7 @@ impl TestApp {
         tracker.spawn(listen::serve(listener, None, router, stop.clone()));
         let http = http::client(Duration::from_secs(30)).build().unwrap();
         let requests = AtomicU64::default();
-        Self { app, api, cluster, url, http, requests, stop, setup }
+        Self { app, api, alerts, cluster, url, http, requests, stop, setup }
     }
 
     /// A request as one of [`HOLDERS`], or as nobody.

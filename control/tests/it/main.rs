@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod api_access;
+mod api_alerts;
 mod api_app;
 mod api_approvals;
 mod api_bad_input;

@@ -168,8 +168,8 @@ impl World {
         for (id, times) in &published {
             assert!(*times <= pages, "{what}: {id} was sent {times} times");
         }
-        let told = |word: &str| published.keys().filter(|id| id.ends_with(word)).count();
-        assert_eq!(told(".firing"), told(".resolved"), "{what}: {published:?}");
+        let told = |word: &str| published.keys().filter(|id| id.contains(word)).count();
+        assert_eq!(told(".firing.1.1."), told(".resolved."), "{what}: {published:?}");
         let live = &app.environments["local"];
         let firing = live.alerts.borrow().iter().filter(|one| one.owner.is_some()).count();
         assert_eq!(firing, 0, "{what}");

@@ -109,6 +109,8 @@ pub struct EnvironmentView {
     pub broker: GroupView,
     /// Firing and recently resolved, most severe first.
     pub alerts: Vec<AlertView>,
+    #[serde(default)]
+    pub slos: Vec<SloView>,
     /// The newest decision about the service's capacity, "hold" included.
     pub decision: Option<DecisionView>,
     /// The same about the number of the database's readers, where control sizes them.
