@@ -6,6 +6,7 @@
 //! real servers behind the services, which are reached through [`machines`].
 
 pub mod autoscaling;
+pub mod backstop;
 pub mod cloudwatch;
 pub mod costexplorer;
 pub mod ecs;

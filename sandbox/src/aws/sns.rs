@@ -24,6 +24,9 @@ use std::{
 use uuid::Uuid;
 
 const MAILS_MAX: usize = 1000;
+/// By severity and channel, and those of the second and the third in line.
+const ALERT_TOPICS: [&str; 9] =
+    ["p1", "p1-sms", "p2", "p3", "p4", "second", "second-sms", "third", "third-sms"];
 const TOPICS_MAX: usize = 1000;
 const SUBSCRIPTIONS_MAX: usize = 100;
 /// AWS's page of every list.
@@ -53,11 +56,11 @@ struct Subscription {
 }
 
 impl Sns {
-    /// The four topics of the environment's alerts, `wallet-ENVIRONMENT-p1` to `-p4`.
+    /// The topics of the environment's alerts, `wallet-ENVIRONMENT-p1` and so on.
     #[must_use]
     pub fn new(region: Region, clock: Clock) -> Self {
-        let alerts = (1..=4).map(|p| {
-            (region.arn("sns", &format!("wallet-{}-p{p}", region.environment)), Vec::new())
+        let alerts = ALERT_TOPICS.iter().map(|name| {
+            (region.arn("sns", &format!("wallet-{}-{name}", region.environment)), Vec::new())
         });
         let state = Topics { topics: alerts.collect(), ..Topics::default() };
         Self { clock, state: Mutex::new(state), region }

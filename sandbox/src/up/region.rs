@@ -122,6 +122,9 @@ impl Region {
         });
         let cloudwatch = CloudWatch::new(a, options.metric_lag, c, notify);
         let cloudwatch = Arc::new(cloudwatch);
+        cloudwatch
+            .put_alarm(&aws::backstop::heartbeat(named))
+            .map_err(|refusal| anyhow::anyhow!("putting the heartbeat's alarm: {refusal:?}"))?;
         let services = Services::new(
             named,
             clock,

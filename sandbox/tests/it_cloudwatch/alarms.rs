@@ -1,12 +1,13 @@
 //! Alarms: their states by what is published, and what they tell the topics.
 
-use crate::harness::{Harness, datum};
+use crate::harness::{Harness, NOON, datum, time};
 use aws_sdk_cloudwatch::{
     Client,
     error::ProvideErrorMetadata,
     operation::put_metric_alarm::builders::PutMetricAlarmFluentBuilder,
     types::{ComparisonOperator, StateValue, Statistic},
 };
+use sandbox::aws::{Region, backstop};
 
 const PAGE: &str = "arn:aws:sns:sa-east-1:000000000000:wallet-local-p1";
 
@@ -117,4 +118,35 @@ async fn alarms_are_found_paged_and_deleted() {
     );
     let odd = alarm(&client, "odd").datapoints_to_alarm(2).send().await;
     assert_eq!(odd.expect_err("two of one").code(), Some("ValidationError"));
+}
+
+/// Every daemon is killed, at each second of a minute.
+#[tokio::test]
+async fn nobody_watching_is_a_page_within_three_minutes_and_a_lost_beat_is_none() {
+    for killed_after in 300..360 {
+        let harness = Harness::start(0).await;
+        let alarm = backstop::heartbeat(&Region::default());
+        harness.cloudwatch.put_alarm(&alarm).expect("a good alarm");
+        // Pages of each second; the first of all says that nobody has begun to watch.
+        let mut paged = Vec::new();
+        for second in 0..killed_after + 180 {
+            let beats = second % 10 == 0 && second < killed_after && second != 120;
+            if beats {
+                let at = time(NOON + second);
+                let metric = ("Heartbeat", "Count");
+                let of = [("Environment", "local")];
+                let put = harness.cloudwatch.put("Wallet/Control", &of, metric, at, &[(1.0, 1.0)]);
+                put.expect("good data");
+            }
+            harness.pass(1);
+            harness.cloudwatch.evaluate_alarms();
+            let mails = harness.sns.mailbox();
+            let pages = mails.iter().filter(|mail| mail.topic_arn.ends_with("-p1-sms")).count();
+            if pages > paged.len() {
+                paged.push(second);
+            }
+        }
+        let [_, page] = paged[..] else { panic!("killed after {killed_after}: {paged:?}") };
+        assert!((killed_after..killed_after + 180).contains(&page), "{killed_after}: {paged:?}");
+    }
 }

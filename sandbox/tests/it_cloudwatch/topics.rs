@@ -9,7 +9,7 @@ async fn a_message_lands_in_the_mailbox() {
     let sns = aws_sdk_sns::Client::new(&harness.config().await);
     let topics = sns.list_topics().send().await.expect("a good call");
     let topics: Vec<_> = topics.topics().iter().filter_map(|t| t.topic_arn()).collect();
-    assert_eq!(topics.len(), 4);
+    assert_eq!(topics.len(), 9);
     assert_eq!(topics[0], "arn:aws:sns:sa-east-1:000000000000:wallet-local-p1");
     let arn = topics[0];
     let subscribe = || sns.subscribe().topic_arn(arn).protocol("email").endpoint("ops@example.com");

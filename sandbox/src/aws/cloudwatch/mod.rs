@@ -91,6 +91,14 @@ impl CloudWatch {
         self.state().store.put(data, (self.clock)())
     }
 
+    /// Puts an alarm as a client would: the parameters of `PutMetricAlarm`.
+    ///
+    /// # Errors
+    /// A parameter is missing or wrong.
+    pub fn put_alarm(&self, alarm: &Value) -> Result<(), AwsError> {
+        self.state().alarms.put(Input::of(alarm), (self.clock)()).map(|_| ())
+    }
+
     /// Evaluates the alarms that are due and sends what they have to say.
     pub fn evaluate_alarms(&self) {
         let now = (self.clock)();
