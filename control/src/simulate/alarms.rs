@@ -4,17 +4,21 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::alert::Rule;
-use crate::alert::rule::{Verdict, evaluate};
+use crate::alert::rule::{Known, Verdict, evaluate};
 use crate::alert::state::{Change, Episode, State, next};
+use crate::alert::{Findings, Rule};
 use crate::app::Signals;
 use crate::fleet::Fleet;
+use crate::slo::History;
 
 /// All episodes of one simulated environment.
 pub struct Alarms<'a> {
     environment: &'a str,
     rules: &'a [Rule],
     open: BTreeMap<&'a str, Episode>,
+    /// Long series and other parts' findings are not simulated, so these are unknown.
+    history: History,
+    findings: Findings,
     /// How often each rule told somebody.
     pub fired: BTreeMap<&'a str, u32>,
 }
@@ -23,7 +27,14 @@ impl<'a> Alarms<'a> {
     /// Nothing has happened yet.
     #[must_use]
     pub fn new(environment: &'a str, rules: &'a [Rule]) -> Self {
-        Self { environment, rules, open: BTreeMap::new(), fired: BTreeMap::new() }
+        Self {
+            environment,
+            rules,
+            open: BTreeMap::new(),
+            history: History::default(),
+            findings: Findings::default(),
+            fired: BTreeMap::new(),
+        }
     }
 
     /// Evaluates every rule once. Returns a step that no episode may take, if one took it.
@@ -33,9 +44,11 @@ impl<'a> Alarms<'a> {
         fleet: &Fleet,
         now: DateTime<Utc>,
     ) -> Option<String> {
+        let (history, findings) = (&self.history, &self.findings);
+        let known = Known { signals, fleet, history, slos: &[], findings };
         let mut illegal = None;
         for rule in self.rules {
-            let finding = evaluate(rule, signals, fleet, now);
+            let finding = evaluate(rule, &known, now);
             let before = self.open.get(rule.name.as_str());
             let (after, change) = next(self.environment, rule, before, &finding, now);
             let (from, to) = (before.map(|one| one.state), after.as_ref().map(|one| one.state));

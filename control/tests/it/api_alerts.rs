@@ -42,7 +42,7 @@ async fn whoever_asks_for_the_state_that_is_gets_it_and_for_one_that_cannot_be_a
         let response = call(&app, who, &alert, verb).await;
         assert_eq!(response.status(), status, "{who} {verb}");
         let body: Value = response.json().await.unwrap();
-        let shown = if status == 409 { &body["current_state"] } else { &body["state"] };
+        let shown = if status == 409 { &body["currentState"] } else { &body["state"] };
         assert!(status == 404 || shown == state, "{who} {verb}: {body}");
     }
     let stale = json!({ "reason": "I saw it so", "expected_state": "acked" });
