@@ -37,6 +37,8 @@ pub enum Screen {
     Environment,
     Alerts,
     Journal,
+    Capacity,
+    Cost,
 }
 
 /// An environment and when we last heard of it, by our own clock.

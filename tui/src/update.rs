@@ -8,6 +8,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crossterm::event::KeyEvent;
 use protocol::control::{EnvironmentView, JournalEvent, Snapshot};
 
+/// Lines that a page of words is scrolled by at most.
+const PAGE_LINES_MAX: usize = 200;
+
 /// Something that happened.
 #[derive(Clone, Debug)]
 pub enum Message {
@@ -77,6 +80,8 @@ fn act(model: &mut Model, action: Action) -> Effect {
         Action::Open | Action::Environment => open(model, Screen::Environment),
         Action::Alerts => open(model, Screen::Alerts),
         Action::Journal => open(model, Screen::Journal),
+        Action::Capacity => open(model, Screen::Capacity),
+        Action::Cost => open(model, Screen::Cost),
         Action::NextEnvironment => select(model, 1),
         Action::PreviousEnvironment => select(model, -1),
         Action::Next if model.screen == Screen::Overview => select(model, 1),
@@ -101,6 +106,8 @@ fn rows(model: &Model) -> u16 {
     let rows = match model.screen {
         Screen::Alerts => model.alerts().len(),
         Screen::Journal => model.journal.len(),
+        // They wrap to the width that only the view knows; a page of lines is more than enough.
+        Screen::Capacity | Screen::Cost => PAGE_LINES_MAX,
         Screen::Overview | Screen::Environment => 0,
     };
     u16::try_from(rows.saturating_sub(1)).unwrap_or(u16::MAX)
@@ -170,6 +177,8 @@ mod tests {
             (KeyCode::Esc, Screen::Overview),
             (KeyCode::Char('3'), Screen::Alerts),
             (KeyCode::Char('4'), Screen::Journal),
+            (KeyCode::Char('5'), Screen::Capacity),
+            (KeyCode::Char('6'), Screen::Cost),
             (KeyCode::Char('1'), Screen::Overview),
         ] {
             assert_eq!(press(&mut model, code), Effect::Redraw);

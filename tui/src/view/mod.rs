@@ -4,7 +4,9 @@
 //! matters, a missing value is shown as missing, and no meaning rests on colour alone.
 
 mod alerts;
+mod capacity;
 mod chart;
+mod cost;
 mod environment;
 mod footer;
 mod header;
@@ -63,6 +65,8 @@ fn draw_body(scene: Scene<'_>, f: &mut Frame<'_>, area: Rect) {
         Screen::Environment => environment::draw(scene, f, area),
         Screen::Alerts => alerts::draw(scene, f, area),
         Screen::Journal => journal::draw(scene, f, area),
+        Screen::Capacity => capacity::draw(scene, f, area),
+        Screen::Cost => cost::draw(scene, f, area),
     }
 }
 

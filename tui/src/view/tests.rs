@@ -90,6 +90,8 @@ fn every_screen_in_every_state_has_its_picture() {
             (Screen::Environment, "environment"),
             (Screen::Alerts, "alerts"),
             (Screen::Journal, "journal"),
+            (Screen::Capacity, "capacity"),
+            (Screen::Cost, "cost"),
         ] {
             for (width, height) in [(120, 36), (80, 24), (40, 10)] {
                 let model = Model { screen, ..make() };
@@ -141,6 +143,7 @@ proptest! {
         height in 1_u16..60,
         screen in prop::sample::select(vec![
             Screen::Overview, Screen::Environment, Screen::Alerts, Screen::Journal,
+            Screen::Capacity, Screen::Cost,
         ]),
         text in prop::sample::select(HOSTILE.to_vec()),
         repeat in prop::sample::select(vec![1_usize, 7, 1_000]),

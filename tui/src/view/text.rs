@@ -77,9 +77,20 @@ pub(super) fn environment(name: &str, tier: Tier, theme: &Theme) -> Span<'static
     }
 }
 
+/// Millionths of a dollar as dollars, of either sign.
+pub(super) fn signed_dollars(micros: i64) -> String {
+    let sign = if micros < 0 { "-" } else { "" };
+    format!("{sign}{}", dollars(micros.unsigned_abs()))
+}
+
+/// `text` with a space for each control character: what comes over the wire moves no cursor.
+pub(super) fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 /// `text` cut to `width` columns, with a mark where it was cut. Never splits a character.
 pub(super) fn fit(text: &str, width: usize) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let clean = clean(text);
     let line = ratatui::text::Line::from(clean.as_str());
     if line.width() <= width {
         return clean;
@@ -131,6 +142,7 @@ mod tests {
         }
         assert_eq!(dollars(2_554_999), "$2.55");
         assert_eq!(dollars(0), "$0.00");
+        assert_eq!(signed_dollars(-2_554_999), "-$2.55");
     }
 
     #[test]
