@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::bill::Bill;
 use super::page::{BILL_HOURS, Past, look, page};
+use crate::alert::rule::Verdict;
 use crate::app::Live;
 use crate::aws::{CallError, Cloud};
 use crate::driver::Pass;
@@ -92,8 +93,16 @@ impl Pass for Spending {
         let asked = self.ask(now).await;
         let look = look(&self.live, now);
         let ended = self.past.hours.note(look.sample, now);
-        let (page, _) = page(&self.live, &look, &self.past, now);
+        let (page, findings) = page(&self.live, &look, &self.past, now);
         self.live.cost.send_replace(page);
+        for one in &findings {
+            let verdict = match one.holds {
+                Some(true) => Verdict::Holds,
+                Some(false) => Verdict::Clear,
+                None => Verdict::Unknown,
+            };
+            self.live.findings.report(one.name, verdict, &one.summary, now);
+        }
         if let Some(hour) = ended {
             let words =
                 format!("{} minutes were seen of the hour from {}", hour.minutes, hour.start);

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::bill::{BilledDay, midnight};
 use super::pass::Spending;
+use crate::alert::rule::Verdict;
 use crate::app::Live;
 use crate::aws::sample::SampleCloud;
 use crate::config::read_environments;
@@ -120,6 +121,28 @@ async fn a_bill_that_is_refused_is_told_keeps_its_pace_and_stops_nothing_else() 
     let page = world.live.cost.borrow();
     assert_eq!(page.month.as_ref().unwrap().unknown, "");
     assert!(page.month.as_ref().unwrap().forecast_micros.is_some());
+}
+
+/// The alerts hear of the budget with each pass, and of a stale bill that nothing is known.
+#[tokio::test]
+async fn the_alerts_hear_where_the_budget_stands() {
+    let mut world = World::new().await;
+    *world.cloud.bill.lock().unwrap() = Some(days(9));
+    let mut wanted = (*world.live.wanted()).clone();
+    wanted.budget_micros_per_month = 2_000_000_000;
+    world.live.want(wanted);
+    world.run(1, 3).await;
+    let verdict = |world: &World, name: &str| {
+        world.live.findings.look(name, *world.now.lock().unwrap()).verdict
+    };
+    // Eight days at 200 dollars and one at the live rate are 1,815 of 2,000.
+    assert_eq!(verdict(&world, "budget-80"), Verdict::Holds);
+    assert_eq!(verdict(&world, "budget-50"), Verdict::Clear, "only the highest is told");
+    assert_eq!(verdict(&world, "budget-forecast"), Verdict::Holds);
+    *world.cloud.bill.lock().unwrap() = None;
+    world.run(27, 3).await;
+    assert_eq!(verdict(&world, "budget-80"), Verdict::Unknown);
+    assert_eq!(verdict(&world, "budget-forecast"), Verdict::Unknown);
 }
 
 /// Tasks at their most for a night, which no decision explains.

@@ -12,6 +12,7 @@ use super::Signal;
 use super::classify::{History, period_start};
 use super::derive::{Book, Counted};
 use super::schedule::{Asked, Group, Schedule};
+use crate::alert::rule::Verdict;
 use crate::app::{Live, Signals};
 use crate::aws::{CallError, Cloud, Metrics as Answer, Series};
 use crate::config::Environment;
@@ -139,6 +140,10 @@ impl Collect {
             let skew = server - now;
             self.skew = if skew.abs() >= SKEW_MIN { skew } else { TimeDelta::zero() };
             self.metrics.clock_skew_seconds.set(skew.as_seconds_f64());
+            let skewed = self.skew.abs() > SKEW_MAX;
+            let verdict = if skewed { Verdict::Holds } else { Verdict::Clear };
+            let words = format!("AWS's clock is {} s from ours", skew.num_seconds());
+            self.live.findings.report("clock-skewed", verdict, &words, now);
         }
     }
 

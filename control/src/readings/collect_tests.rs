@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use protocol::control::Reading;
 
 use super::collect::Collect;
+use crate::alert::rule::Verdict;
 use crate::app::Live;
 use crate::aws::sample::SampleCloud;
 use crate::config::read_environments;
@@ -149,6 +150,8 @@ async fn a_clock_that_jumps_makes_everything_unknown_until_it_is_right() {
             assert_eq!(*reading, Reading::Error, "{name} after a jump of {jump}");
         }
         assert!(signals.windows.is_empty(), "after a jump of {jump}");
+        let told = world.live.findings.look("clock-skewed", world.now + jump);
+        assert_eq!(told.verdict, Verdict::Holds, "{}", told.text);
         world.offset = TimeDelta::zero();
         world.run(25, true).await;
         assert_eq!(world.reading("tps").fresh(), Some(300.0), "back from a jump of {jump}");
