@@ -250,7 +250,7 @@ async fn symptoms_are_listed_under_their_cause_and_page_nobody() {
         (0, Some("symptom of aurora-writer-down"))
     );
     assert_eq!(symptom.told.cause.as_ref(), Some(&cause.id));
-    assert_eq!(cause.told.symptoms, [symptom.id.clone()]);
+    assert_eq!(cause.told.symptoms, std::slice::from_ref(&symptom.id));
 
     let incident = world.alerts.incident(&symptom.id).await.unwrap();
     assert_eq!((incident.cause.id, incident.symptoms.len()), (cause.id, 1));

@@ -42,7 +42,8 @@ fn a_rhythm_with_a_nightly_job_is_usual() {
 
 #[test]
 fn what_leaves_the_rhythm_is_found_at_once() {
-    let table: [(&str, fn(f64) -> f64); 4] = [
+    type Change = fn(f64) -> f64;
+    let table: [(&str, Change); 4] = [
         ("twice the load", |value| value * 2.0 + 200.0),
         ("an outage", |_| 0.0),
         ("the job at another hour", |value| value + 900.0),

@@ -55,7 +55,8 @@ fn decided(scene: Scene<'_>, what: &str, decision: &DecisionView) -> Vec<Line<'s
         Line::styled(head, theme.title),
         line(format!("   {}", decision.reason), Style::new()),
     ];
-    lines.extend(decision.inputs.iter().map(|input| line(format!("   seen  {input}"), theme.label)));
+    lines
+        .extend(decision.inputs.iter().map(|input| line(format!("   seen  {input}"), theme.label)));
     lines.extend(decision.losing.iter().map(|lost| line(format!("   lost  {lost}"), theme.stale)));
     lines
 }
@@ -90,9 +91,11 @@ fn report_card(scene: Scene<'_>, forecast: &ForecastView) -> Vec<Line<'static>> 
         line(card, theme.label),
         line(format!("   {}", forecast.why), Style::new()),
     ];
-    let hours = forecast.hours.iter().take(12).map(|hour| {
-        format!("{}h {}", hour.at.format("%H"), hour.tasks)
-    });
+    let hours = forecast
+        .hours
+        .iter()
+        .take(12)
+        .map(|hour| format!("{}h {}", hour.at.format("%H"), hour.tasks));
     let hours: Vec<_> = hours.collect();
     if !hours.is_empty() {
         lines.push(line(format!("   tasks by hour  {}", hours.join("  ")), Style::new()));

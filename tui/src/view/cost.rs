@@ -73,7 +73,8 @@ fn spent(scene: Scene<'_>, month: &MonthView) -> Vec<Line<'static>> {
     let theme = scene.theme;
     let missing = || theme.glyphs.missing.to_owned();
     let amount = |micros: Option<i64>| micros.map_or_else(missing, text::signed_dollars);
-    let share = |percent: Option<i64>| percent.map_or_else(missing, |percent| format!("{percent}%"));
+    let share =
+        |percent: Option<i64>| percent.map_or_else(missing, |percent| format!("{percent}%"));
     let head = format!(
         " {}: spent {} of {} ({}), month's end {} ({})",
         month.month.format("%Y-%m"),
@@ -83,7 +84,8 @@ fn spent(scene: Scene<'_>, month: &MonthView) -> Vec<Line<'static>> {
         amount(month.forecast_micros),
         share(month.forecast_percent),
     );
-    let over = [month.budget_percent, month.forecast_percent].into_iter().flatten().any(|p| p > 100);
+    let over =
+        [month.budget_percent, month.forecast_percent].into_iter().flatten().any(|p| p > 100);
     let band = format!(
         "   between {} and {}: {}",
         amount(month.forecast_low_micros),
