@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::alert::{Alerts, Deliver, Evaluate, Findings, HEARTBEAT_PERIOD, Heartbeat};
 use crate::aws::Cloud;
-use crate::concern::Concerns;
+use crate::concern::{Concerns, Report};
 use crate::config::Environment;
 use crate::cost::{self, pass::Spending};
 use crate::current::Current;
@@ -152,6 +152,8 @@ impl App {
         let house = |name: &str| Schedule::every(name, HOUSE_PERIOD, PASS_MAX);
         self.driver.start(house("sweep"), Sweep::recover(journal(), self.concerns.clone()).await?);
         self.driver.start(house("snapshots"), Snapshots::recover(journal()).await?);
+        let findings = self.environments.values().map(|live| live.findings.clone()).collect();
+        self.driver.start(house("concerns"), Report::new(self.concerns.clone(), findings));
         let mut alerts = BTreeMap::new();
         for (name, live) in &self.environments {
             alerts.insert(name.clone(), self.start_environment(name, live).await?);

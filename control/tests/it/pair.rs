@@ -297,6 +297,12 @@ async fn a_hang_up_makes_a_daemon_read_its_files_again_and_keep_going_when_they_
         });
         let told = told.await.unwrap();
         assert_eq!(told.contains("local.yaml:5: mode"), kind == "config.refused", "{told}");
+        let fired = poll::until("people are told of it", PATIENCE, || async {
+            let lines = stage.audit(&["export"]).await;
+            let mut fired = lines.lines().filter(|line| line.contains("\"alert.firing\""));
+            fired.any(|line| line.contains("configuration-refused")).then_some(())
+        });
+        fired.await.unwrap();
     }
     assert_eq!(daemon.child.stop(PATIENCE).await, Exit::Code(0), "{}", daemon.log());
     stage.stop.cancel();
