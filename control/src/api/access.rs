@@ -46,10 +46,11 @@ impl Caller {
     }
 
     /// True when a journal event is of an environment that the caller sees. What belongs to none
-    /// is for callers who see all.
+    /// is for callers who see all, what belongs to all for everybody.
     #[must_use]
     pub fn sees_subject(&self, subject: &str) -> bool {
-        self.sees(subject.split('/').next().unwrap_or_default())
+        let environment = subject.split('/').next().unwrap_or_default();
+        environment == "all" || self.sees(environment)
     }
 }
 

@@ -4,9 +4,9 @@ use super::{
     Api,
     access::Caller,
     error::Error,
-    holds::{Why, lasting, named},
     once::IdempotencyKey,
     runs::check_reason,
+    standing::{Why, lasting, named},
 };
 use crate::alert::{Alerts, Ask, SILENCE_MAX, Silence, Wanted};
 use axum::{
@@ -18,7 +18,7 @@ use axum::{
     http::StatusCode,
 };
 use protocol::control::{AlertView, Because, IncidentView, SilenceRequest, SilenceView};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 type Said = Result<Json<Because>, JsonRejection>;
 
@@ -123,7 +123,7 @@ pub(super) async fn silence(
 ) -> Result<(StatusCode, Json<SilenceView>), Error> {
     let Json(asked) = body?;
     check_reason(&asked.reason)?;
-    let lasts = lasting("lasts", &asked.lasts, Duration::from_secs(1)..=SILENCE_MAX)?;
+    let lasts = lasting("lasts", &asked.lasts, SILENCE_MAX)?;
     api.acting(&caller, &asked.environment)?;
     let desk = desk(&api, &caller, ("environment", &asked.environment))?;
     let now = (api.app.clock)();

@@ -117,7 +117,7 @@ impl Error {
             Self::Hold(HoldError::Journal(_)) | Self::Journal(_) => {
                 (S::SERVICE_UNAVAILABLE, "JOURNAL_UNAVAILABLE")
             }
-            Self::Hold(HoldError::TooMany { .. }) => (S::CONFLICT, "TOO_MANY_HOLDS"),
+            Self::Hold(HoldError::TooMany { .. }) => (S::CONFLICT, "TOO_MANY_STAND"),
             Self::TooManyStreams => (S::SERVICE_UNAVAILABLE, "TOO_MANY_STREAMS"),
             Self::TimedOut => (S::GATEWAY_TIMEOUT, "TIMED_OUT"),
             Self::Panicked => (S::INTERNAL_SERVER_ERROR, "INTERNAL"),

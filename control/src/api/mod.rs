@@ -14,7 +14,6 @@ mod drills;
 mod environments;
 mod error;
 mod health;
-mod holds;
 pub mod identity;
 mod library;
 mod limit;
@@ -22,6 +21,7 @@ mod once;
 mod openapi;
 mod resources;
 mod runs;
+mod standing;
 mod stream;
 mod summaries;
 mod surface;
@@ -32,15 +32,21 @@ pub use denials::{Denials, PERIOD as DENIALS_PERIOD};
 pub use stream::Streams;
 pub use tokens::{Token, Tokens, tokens};
 
-use crate::{alert::Alerts, app::App, journal::JournalError, runbook::engine::Engine};
+use crate::{
+    alert::Alerts,
+    app::App,
+    journal::JournalError,
+    runbook::{drive::Order, engine::Engine},
+};
 use axum::{Router, extract::DefaultBodyLimit};
 use limit::Limits;
 use once::Once;
 use protocol::control::{
     AlertView, ArmRequest, AuditPage, Because, CheckRequest, CheckView, DecisionPage, DrillHistory,
-    DrillView, EnvironmentCost, EnvironmentView, HoldRequest, HoldView, IncidentView, LibraryView,
-    PlanRequest, PlanView, PolicyView, ResourceView, RunView, RunbookView, SignalView,
-    SilenceRequest, SilenceView, Snapshot, StartRequest, VerdictView,
+    DrillView, EnvironmentCost, EnvironmentView, FloorRequest, FloorView, FreezeRequest,
+    FreezeView, HoldRequest, HoldView, IncidentView, LibraryView, PlanRequest, PlanView,
+    PolicyView, ResourceView, RunView, RunbookView, SignalView, SilenceRequest, SilenceView,
+    Snapshot, StartRequest, VerdictView,
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use surface::{Surface, ask, delete, get, post, split_verb};
@@ -111,7 +117,7 @@ fn surface(api: &Api) -> Surface {
         .viewer(get("/v1/silences").says::<Vec<SilenceView>>(), alerts::silences)
         .operator(post("/v1/silences").takes::<SilenceRequest>().status(201).says::<SilenceView>(),
             alerts::silence)
-        .operator(delete("/v1/silences/{id}").asks::<holds::Why>().status(204), alerts::unsilence)
+        .operator(delete("/v1/silences/{id}").asks::<standing::Why>().status(204), alerts::unsilence)
         .viewer(get("/v1/runbooks").says::<LibraryView>(), library::list)
         .viewer(get("/v1/runbooks/{name}").says::<RunbookView>(), library::read)
         .viewer(ask("/v1/runbooks:check").takes::<CheckRequest>().says::<CheckView>(),
@@ -121,22 +127,37 @@ fn surface(api: &Api) -> Surface {
         .operator(ask("/v1/runs:plan").takes::<PlanRequest>().says::<PlanView>(), runs::plan)
         .operator(post("/v1/runs").takes::<StartRequest>().status(201).says::<RunView>(),
             runs::start)
-        .approver(post("/v1/runs/{id}:approve").takes::<Because>().says::<RunView>(), runs::approve)
-        .approver(post("/v1/runs/{id}:reject").takes::<Because>().says::<RunView>(), runs::reject)
-        .operator(post("/v1/runs/{id}:pause").takes::<Because>().says::<RunView>(), runs::pause)
-        .operator(post("/v1/runs/{id}:resume").takes::<Because>().says::<RunView>(), runs::resume)
-        .operator(post("/v1/runs/{id}:retry").takes::<Because>().says::<RunView>(), runs::retry)
-        .approver(post("/v1/runs/{id}:skip").takes::<Because>().says::<RunView>(), runs::skip)
-        .operator(post("/v1/runs/{id}:abort").takes::<Because>().says::<RunView>(), runs::abort)
+        .approver(post("/v1/runs/{id}:approve").takes::<Because>().says::<RunView>(),
+            runs::order(Order::Approve))
+        .approver(post("/v1/runs/{id}:reject").takes::<Because>().says::<RunView>(),
+            runs::order(Order::Reject))
+        .operator(post("/v1/runs/{id}:pause").takes::<Because>().says::<RunView>(),
+            runs::order(Order::Pause))
+        .operator(post("/v1/runs/{id}:resume").takes::<Because>().says::<RunView>(),
+            runs::order(Order::Resume))
+        .operator(post("/v1/runs/{id}:retry").takes::<Because>().says::<RunView>(),
+            runs::order(Order::Retry))
+        .approver(post("/v1/runs/{id}:skip").takes::<Because>().says::<RunView>(),
+            runs::order(Order::Skip))
+        .operator(post("/v1/runs/{id}:abort").takes::<Because>().says::<RunView>(),
+            runs::order(Order::Abort))
         .viewer(get("/v1/drills").says::<Vec<DrillView>>(), drills::list)
         .operator(post("/v1/drills/{name}:arm").takes::<ArmRequest>().status(201).says::<RunView>(),
             drills::arm)
         .viewer(get("/v1/drills/{name}/history").asks::<resources::Which>().says::<DrillHistory>(),
             drills::history)
-        .viewer(get("/v1/holds").says::<Vec<HoldView>>(), holds::list)
+        .viewer(get("/v1/holds").says::<Vec<HoldView>>(), standing::holds)
         .operator(post("/v1/holds").takes::<HoldRequest>().status(201).says::<HoldView>(),
-            holds::take)
-        .operator(delete("/v1/holds/{id}").asks::<holds::Why>().status(204), holds::release)
+            standing::hold)
+        .operator(delete("/v1/holds/{id}").asks::<standing::Why>().status(204), standing::release)
+        .viewer(get("/v1/floors").says::<Vec<FloorView>>(), standing::floors)
+        .operator(post("/v1/floors").takes::<FloorRequest>().status(201).says::<FloorView>(),
+            standing::floor)
+        .operator(delete("/v1/floors/{id}").asks::<standing::Why>().status(204), standing::remove)
+        .viewer(get("/v1/freezes").says::<Vec<FreezeView>>(), standing::freezes)
+        .operator(post("/v1/freezes").takes::<FreezeRequest>().status(201).says::<FreezeView>(),
+            standing::freeze)
+        .operator(delete("/v1/freezes/{id}").asks::<standing::Why>().status(204), standing::lift)
         .viewer(get("/v1/audit").asks::<audit::Page>().says::<AuditPage>(), audit::list)
         .operator(get("/v1/audit:verify").says::<VerdictView>(), audit::verify)
         .viewer(get("/v1/stream").says_text("text/event-stream").endless(), stream::open)

@@ -10,6 +10,7 @@ use axum::{
     },
     http::StatusCode,
 };
+use futures::future::BoxFuture;
 use protocol::control::{Because, PlanRequest, PlanView, RunView, StartRequest};
 
 /// Longest reason that is written down.
@@ -17,6 +18,7 @@ const REASON_CHARS_MAX: usize = 300;
 
 /// What comes with an order.
 type Said = Result<Json<Because>, JsonRejection>;
+type Answer = BoxFuture<'static, Result<Json<RunView>, Error>>;
 
 /// `GET /v1/runs`: newest first.
 pub(super) async fn list(
@@ -79,89 +81,20 @@ pub(super) async fn start(
     Ok((StatusCode::CREATED, Json(run)))
 }
 
-/// `POST /v1/runs/{id}:approve`.
-pub(super) async fn approve(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(id): Path<String>,
-    body: Said,
-) -> Result<Json<RunView>, Error> {
-    order(&api, &caller, &id, body, |_| Order::Approve).await
-}
-
-/// `POST /v1/runs/{id}:reject`.
-pub(super) async fn reject(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(id): Path<String>,
-    body: Said,
-) -> Result<Json<RunView>, Error> {
-    order(&api, &caller, &id, body, |why| Order::Reject { why }).await
-}
-
-/// `POST /v1/runs/{id}:pause`.
-pub(super) async fn pause(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(id): Path<String>,
-    body: Said,
-) -> Result<Json<RunView>, Error> {
-    order(&api, &caller, &id, body, |why| Order::Pause { why }).await
-}
-
-/// `POST /v1/runs/{id}:resume`.
-pub(super) async fn resume(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(id): Path<String>,
-    body: Said,
-) -> Result<Json<RunView>, Error> {
-    order(&api, &caller, &id, body, |why| Order::Resume { why }).await
-}
-
-/// `POST /v1/runs/{id}:retry`.
-pub(super) async fn retry(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(id): Path<String>,
-    body: Said,
-) -> Result<Json<RunView>, Error> {
-    order(&api, &caller, &id, body, |why| Order::Retry { why }).await
-}
-
-/// `POST /v1/runs/{id}:skip`.
-pub(super) async fn skip(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(id): Path<String>,
-    body: Said,
-) -> Result<Json<RunView>, Error> {
-    order(&api, &caller, &id, body, |why| Order::Skip { why }).await
-}
-
-/// `POST /v1/runs/{id}:abort`.
-pub(super) async fn abort(
-    State(api): State<Api>,
-    caller: Caller,
-    Path(id): Path<String>,
-    body: Said,
-) -> Result<Json<RunView>, Error> {
-    order(&api, &caller, &id, body, |why| Order::Abort { why }).await
-}
-
-async fn order(
-    api: &Api,
-    caller: &Caller,
-    id: &str,
-    body: Said,
-    wanted: impl FnOnce(String) -> Order,
-) -> Result<Json<RunView>, Error> {
-    let Json(Because { reason, expected_state }) = body?;
-    check_reason(&reason)?;
-    let run = find(api, caller, id).await?;
-    api.acting(caller, &run.environment)?;
-    let run = api.engine.order(id, wanted(reason), &caller.name, expected_state).await?;
-    Ok(Json(run))
+/// `POST /v1/runs/{id}:VERB`: the handler that gives a run this order.
+pub(super) fn order(
+    wanted: fn(String) -> Order,
+) -> impl Fn(State<Api>, Caller, Path<String>, Said) -> Answer + Clone + Send + Sync + 'static {
+    move |State(api), caller, Path(id), body| {
+        Box::pin(async move {
+            let Json(Because { reason, expected_state }) = body?;
+            check_reason(&reason)?;
+            let run = find(&api, &caller, &id).await?;
+            api.acting(&caller, &run.environment)?;
+            let order = wanted(reason);
+            Ok(Json(api.engine.order(&id, order, &caller.name, expected_state).await?))
+        })
+    }
 }
 
 /// The journal keeps why.

@@ -29,31 +29,20 @@ pub trait Record: Send + Sync {
     fn append<'a>(&'a self, stamped: &'a Stamped) -> BoxFuture<'a, Result<(), JournalError>>;
 }
 
-/// What a person wants of a run.
+/// What a person wants of a run, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Order {
-    Approve,
-    /// Says no to what asks for an approval: the run ends.
-    Reject {
-        why: String,
-    },
-    Pause {
-        why: String,
-    },
-    Resume {
-        why: String,
-    },
+    /// Says yes to what asks for an approval.
+    Approve(String),
+    /// Says no to it: the run ends.
+    Reject(String),
+    Pause(String),
+    Resume(String),
     /// Begins the step again that stopped the run.
-    Retry {
-        why: String,
-    },
+    Retry(String),
     /// Goes on without the step that stopped the run.
-    Skip {
-        why: String,
-    },
-    Abort {
-        why: String,
-    },
+    Skip(String),
+    Abort(String),
 }
 
 /// An order with who gave it and where the answer goes.
@@ -197,21 +186,16 @@ impl Driver {
         }
         let words = |why: String| format!("{by}: {why}");
         Ok(match order {
-            Order::Approve => self.approval().await,
-            Order::Reject { why } => {
-                let step = self.asking();
-                Event::ApprovalRejected { step, why: words(why) }
-            }
-            Order::Pause { why } => Event::Paused { why: words(why) },
-            Order::Resume { why } => Event::Resumed { why: words(why) },
-            Order::Retry { why } => {
+            Order::Approve(why) => self.approval(why).await,
+            Order::Reject(why) => Event::ApprovalRejected { step: self.asking(), why: words(why) },
+            Order::Pause(why) => Event::Paused { why: words(why) },
+            Order::Resume(why) => Event::Resumed { why: words(why) },
+            Order::Retry(why) => {
                 self.stopped("retry")?;
                 Event::Resumed { why: words(why) }
             }
-            Order::Skip { why } => {
-                Event::SkipAsked { step: self.stopped("skip")?, why: words(why) }
-            }
-            Order::Abort { why } => Event::AbortAsked { why: words(why) },
+            Order::Skip(why) => Event::SkipAsked { step: self.stopped("skip")?, why: words(why) },
+            Order::Abort(why) => Event::AbortAsked { why: words(why) },
         })
     }
 
@@ -236,14 +220,14 @@ impl Driver {
     }
 
     /// An approval is for the world as it is now: when that moved, the hash moved with it.
-    async fn approval(&self) -> Event {
+    async fn approval(&self, why: String) -> Event {
         let world = self.site.look((self.clock)()).await;
         let step = self.asking();
         let run = self.run.borrow();
         let order = &run.order;
         let plan_hash =
             plan::hash(&run.book, run.drill.as_ref(), &order.environment, &order.params, &world);
-        Event::Approved { step, plan_hash }
+        Event::Approved { step, plan_hash, why }
     }
 }
 

@@ -46,9 +46,12 @@ fn opening(run: &Run, world: &World, streaks: &mut Streaks, now: DateTime<Utc>) 
     };
     let scene = Scene { world, names: &run.names, after: None, now };
     match judge_all(&drill.gate, &scene, streaks, "gate") {
-        Verdict::Holds(words) => Some(Event::Started { why: format!("the gate holds: {words}") }),
+        Verdict::Holds(words) if world.frozen.is_none() => {
+            Some(Event::Started { why: format!("the gate holds: {words}") })
+        }
         verdict if past(Some(run.ordered_at), drill.gate_timeout, now) => {
-            let why = format!("the drill's gate did not hold: {}", verdict.words());
+            let words = world.frozen.as_deref().unwrap_or_else(|| verdict.words());
+            let why = format!("the drill's gate did not hold: {words}");
             Some(Event::Refused { why })
         }
         _ => None,

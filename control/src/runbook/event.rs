@@ -77,6 +77,8 @@ pub enum Event {
     Approved {
         step: String,
         plan_hash: String,
+        #[serde(default)]
+        why: String,
     },
     /// Nobody needs to be asked here.
     PreAuthorised {
@@ -263,7 +265,7 @@ impl Event {
             Self::ApprovalAsked { step, need, expires_at } => {
                 format!("{step}: asks for {need} by {}", expires_at.format("%H:%M:%S"))
             }
-            Self::Approved { step, .. } => format!("{step}: approved"),
+            Self::Approved { step, why, .. } => format!("{step}: approved: {why}"),
             Self::PreAuthorised { step, why } => format!("{step}: pre-authorised: {why}"),
             Self::ApprovalExpired { step } => format!("{step}: nobody approved in time"),
             Self::ApprovalRejected { step, why } => format!("{step}: rejected: {why}"),

@@ -114,6 +114,9 @@ pub(super) fn guard(
     now: DateTime<Utc>,
 ) -> Found {
     let stands = run.step(step);
+    if let Some(frozen) = &world.frozen {
+        return Some(Err(format!("not done: {frozen}")));
+    }
     let mut guards = Vec::from_iter(act.expect_before.clone());
     if act.effect == Effect::Once {
         guards.extend(run.book.require.iter().cloned());

@@ -152,7 +152,7 @@ fn approve(run: &mut Run, stamped: &Stamped) -> Result<Vec<Command>, String> {
                 Asking { step: step.clone(), need: *need, expires_at: *expires_at, by: vec![] };
             run.asking = Some(asking);
         }
-        Event::Approved { step, plan_hash } => {
+        Event::Approved { step, plan_hash, .. } => {
             expect(run, &[State::AwaitingApproval])?;
             if *plan_hash != run.order.plan_hash {
                 return Err("the approval is for another plan".to_owned());

@@ -53,6 +53,7 @@ pub fn plan(wish: &Wish<'_>, world: &World, now: DateTime<Utc>) -> Plan {
     names.insert("environment".to_owned(), wish.environment.name.clone());
     let lock = book.lock.show(&names);
     blockers.extend(forbidden(wish));
+    blockers.extend(world.frozen.clone());
     let scene = Scene { world, names: &names, after: None, now };
     for (index, condition) in book.require.iter().enumerate() {
         match judge(condition, &scene, &mut Streaks::default(), &format!("require/{index}")) {

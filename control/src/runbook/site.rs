@@ -5,7 +5,7 @@ use crate::{
     app::Live,
     aws::{CallError, Cloud, Receipt},
     fleet::Seen,
-    hold::{Hold, Holds},
+    hold::{Freezes, Hold, Holds, Stands},
     probe::{Pace, Probes},
 };
 use chrono::{DateTime, Utc};
@@ -32,6 +32,7 @@ pub struct RealSite {
     pub live: Arc<Live>,
     pub cloud: Arc<dyn Cloud>,
     pub holds: Holds,
+    pub freezes: Freezes,
     pub probes: Probes,
     pub lag: Lag,
 }
@@ -66,6 +67,7 @@ impl Site for RealSite {
                 replica_lag_ms,
                 signals,
                 probe: self.probes.outcomes(),
+                frozen: self.frozen(now),
             }
         })
     }
@@ -105,6 +107,16 @@ impl Site for RealSite {
 
     fn watch_closely(&self, closely: bool) {
         self.probes.set_pace(if closely { Pace::Alert } else { Pace::Calm });
+    }
+}
+
+impl RealSite {
+    /// The freeze that lasts longest, in words.
+    fn frozen(&self, now: DateTime<Utc>) -> Option<String> {
+        let standing = self.freezes.of(&self.live.wanted().name, now);
+        let longest = standing.into_iter().max_by_key(Stands::expires_at)?;
+        let until = longest.expires_at.format("%H:%M:%S");
+        Some(format!("{} froze it until {until}: {}", longest.by, longest.reason))
     }
 }
 

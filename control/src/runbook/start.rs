@@ -47,6 +47,7 @@ pub async fn start(
             live: live.clone(),
             cloud: app.cloud.clone(),
             holds: app.holds.clone(),
+            freezes: app.freezes.clone(),
             probes,
             lag: Lag::default(),
         });

@@ -22,6 +22,8 @@ pub struct World {
     pub probe: Vec<Outcome>,
     /// Severities of the alerts that are firing now; `None` when they could not be evaluated.
     pub alerts: Option<Vec<Severity>>,
+    /// Who froze the environment, until when and why. Nothing acts then but to give back.
+    pub frozen: Option<String>,
 }
 
 /// A field's value as seen, and when.

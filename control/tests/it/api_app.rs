@@ -67,13 +67,14 @@ pub(crate) struct TestApp {
 }
 
 /// `(name, role)` of the tokens; each token is its name with `-secret`.
-pub(crate) const HOLDERS: [(&str, &str); 6] = [
+pub(crate) const HOLDERS: [(&str, &str); 7] = [
     ("eye", "viewer"),
     ("ana", "operator"),
     ("bob", "approver"),
     ("eva", "approver"),
     ("root", "admin"),
     ("glass", "operator"),
+    ("far", "admin"),
 ];
 
 fn project(path: &str) -> PathBuf {
@@ -278,8 +279,12 @@ impl Drop for TestApp {
 fn tokens_file() -> String {
     let lines = HOLDERS.iter().map(|(name, role)| {
         let hash = hex::encode(Sha256::digest(format!("{name}-secret")));
-        let glass = if *name == "glass" { ", break_glass: true" } else { "" };
-        format!("- {{ name: {name}, role: {role}, sha256: {hash}{glass} }}\n")
+        let more = match *name {
+            "glass" => ", break_glass: true",
+            "far" => ", environments: [elsewhere]",
+            _ => "",
+        };
+        format!("- {{ name: {name}, role: {role}, sha256: {hash}{more} }}\n")
     });
     lines.collect()
 }

@@ -36,7 +36,7 @@ fn changes() -> Vec<(&'static str, Value)> {
 }
 
 /// The body with one thing wrong, each in another way: `(what, body, status)`.
-fn spoilt(good: &Value) -> Vec<(String, String, u16)> {
+fn spoilt(path: &str, good: &Value) -> Vec<(String, String, u16)> {
     let with = |field: &str, value: Value| {
         let mut body = good.clone();
         body[field] = value;
@@ -60,12 +60,20 @@ fn spoilt(good: &Value) -> Vec<(String, String, u16)> {
     for field in good.as_object().unwrap().keys() {
         let mut body = good.clone();
         body.as_object_mut().unwrap().remove(field);
-        bodies.push((format!("no `{field}`"), body.to_string(), 400));
-        bodies.push((format!("`{field}` null"), with(field, Value::Null), 400));
+        // A freeze without an environment is one of all.
+        if !(path == "/v1/freezes" && field == "environment") {
+            bodies.push((format!("no `{field}`"), body.to_string(), 400));
+            bodies.push((format!("`{field}` null"), with(field, Value::Null), 400));
+        }
         bodies.push((format!("`{field}` an object"), with(field, json!({})), 400));
     }
+    if good["tasks"].is_number() {
+        let bad = [json!(0), json!(-4), json!(4.5), json!(10_000), json!("4"), json!(1e30)];
+        let spoilt = bad.map(|tasks| (format!("tasks {tasks}"), with("tasks", tasks), 400));
+        bodies.extend(spoilt);
+    }
     if good["expires"].is_string() {
-        let bad = ["", "5", "0s", "-5m", "4h1m", "5h", "1e9s", "2026-11-25T10:00:00Z", "tomorrow"];
+        let bad = ["", "5", "0s", "-5m", "4h1m", "8d", "1e9s", "2026-11-25T10:00:00Z", "tomorrow"];
         let spoilt =
             bad.map(|text| (format!("expires {text:?}"), with("expires", json!(text)), 400));
         bodies.extend(spoilt);
@@ -79,7 +87,7 @@ async fn every_change_refuses_every_wrong_body_in_one_shape_and_changes_nothing(
     let before = app.app.journal.newest();
     let mut tried = 0;
     for (path, good) in changes() {
-        for (what, body, status) in spoilt(&good) {
+        for (what, body, status) in spoilt(path, &good) {
             let request = app.request("root", Method::POST, path).header("Idempotency-Key", "k");
             let request = request.header(CONTENT_TYPE, "application/json").body(body);
             let response = request.send().await.unwrap();

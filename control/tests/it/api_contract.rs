@@ -54,7 +54,7 @@ impl Contract {
     async fn ask(&mut self, who: &str, id: &str, name: &str, body: Option<Value>) -> Value {
         let (path, method, page) = self.operation(id);
         let path = path.replace("{id}", name).replace("{name}", name);
-        let query = if id == "delete_holds_id" { "?reason=done" } else { "" };
+        let query = if id.starts_with("delete_") { "?reason=done" } else { "" };
         let mut request = self.app.request(who, method, &format!("{path}{query}"));
         self.requests += 1;
         request = request.header("Idempotency-Key", format!("contract-{}", self.requests));
@@ -106,7 +106,7 @@ impl Contract {
 }
 
 /// What can be looked at without having been made, by operation and name.
-const LOOKS: [(&str, &str); 22] = [
+const LOOKS: [(&str, &str); 24] = [
     ("get_environments", ""),
     ("get_environments_name_overview", "local"),
     ("get_resources", ""),
@@ -122,6 +122,8 @@ const LOOKS: [(&str, &str); 22] = [
     ("get_drills", ""),
     ("get_drills_name_history", "aurora-failover-gameday"),
     ("get_holds", ""),
+    ("get_floors", ""),
+    ("get_freezes", ""),
     ("get_audit", ""),
     ("get_audit_verify", ""),
     ("get_stream", ""),
@@ -158,6 +160,12 @@ async fn every_answer_is_one_that_the_description_promises() {
     let hold = json!({ "environment": "local", "direction": "in", "reason": "r", "expires": "5m" });
     let hold = contract.ask("ana", "post_holds", "", Some(hold)).await;
     contract.ask("ana", "delete_holds_id", hold["id"].as_str().unwrap(), None).await;
+    let floor = json!({ "environment": "local", "tasks": 4, "reason": "r", "expires": "5m" });
+    let floor = contract.ask("ana", "post_floors", "", Some(floor)).await;
+    contract.ask("ana", "delete_floors_id", floor["id"].as_str().unwrap(), None).await;
+    let freeze = json!({ "reason": "r", "expires": "5m" });
+    let freeze = contract.ask("ana", "post_freezes", "", Some(freeze)).await;
+    contract.ask("ana", "delete_freezes_id", freeze["id"].as_str().unwrap(), None).await;
     let text = json!({ "text": "kind: Runbook\nname: x\n" });
     let checked = contract.ask("eye", "post_runbooks_check", "", Some(text)).await;
     assert!(checked["faults"].as_array().unwrap().len() > 3, "{checked}");

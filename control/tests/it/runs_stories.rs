@@ -88,7 +88,11 @@ async fn an_approval_is_by_another_person_for_the_same_world() {
     let run = sim.drive(sim.order(&failover_book(), None, 1)).await;
     assert_eq!(run.state, State::AwaitingApproval);
     assert_eq!(sim.outside.lock().unwrap().failovers_sent, 0);
-    let says = vec![(Order::Approve, "ana"), (Order::Approve, "bob"), (Order::Approve, "eva")];
+    let says = vec![
+        (Order::Approve("yes".to_owned()), "ana"),
+        (Order::Approve("yes".to_owned()), "bob"),
+        (Order::Approve("yes".to_owned()), "eva"),
+    ];
     let (run, answers) = meanwhile(&sim, run, says).await;
     assert_eq!(answers[0], Err("who asked for the run cannot approve it".to_owned()));
     assert_eq!(answers[1], Ok(()));
@@ -103,7 +107,8 @@ async fn an_approval_dies_when_the_world_moves() {
     // Somebody else failed the cluster over meanwhile.
     sim.fail_over_behind_our_back("db-3");
     tokio::time::sleep(Duration::from_secs(60)).await;
-    let (run, answers) = meanwhile(&sim, run, vec![(Order::Approve, "bob")]).await;
+    let (run, answers) =
+        meanwhile(&sim, run, vec![(Order::Approve("yes".to_owned()), "bob")]).await;
     assert_eq!(answers, [Err("the approval is for another plan".to_owned())]);
     assert_eq!(run.state, State::AwaitingApproval);
 }
@@ -180,11 +185,11 @@ async fn a_run_pauses_and_resumes_on_request_and_can_be_aborted() {
     let sim = Sim::new(Cloudy::Answers, None);
     let waits = |run: &Run| run.steps["writer_up"].state == StepState::Waiting;
     let run = sim.drive_until(sim.order(&failover_book(), None, 0), waits).await;
-    let pause = Order::Pause { why: "look".to_owned() };
+    let pause = Order::Pause("look".to_owned());
     let (run, answers) = meanwhile(&sim, run, vec![(pause, "bob")]).await;
     assert_eq!((run.state, run.reason.as_str()), (State::Paused, "bob: look"));
     assert_eq!(answers, [Ok(())]);
-    let abort = Order::Abort { why: "stop".to_owned() };
+    let abort = Order::Abort("stop".to_owned());
     let (run, answers) = meanwhile(&sim, run, vec![(abort, "bob")]).await;
     assert_eq!(answers, [Ok(())]);
     assert_eq!(ended(&run), (End::Compensated, "bob: stop"));

@@ -57,6 +57,52 @@ pub struct HoldView {
     pub expires_at: DateTime<Utc>,
 }
 
+/// `POST /v1/floors`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FloorRequest {
+    pub environment: String,
+    /// Within what the environment's file allows.
+    pub tasks: u32,
+    pub reason: String,
+    /// As `6h`; 7 days at most.
+    pub expires: String,
+}
+
+/// A floor that stands: the service is not made smaller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FloorView {
+    pub id: String,
+    pub environment: String,
+    pub tasks: u32,
+    pub reason: String,
+    pub by: String,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// `POST /v1/freezes`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FreezeRequest {
+    /// All of them, when it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    pub reason: String,
+    /// As `2h`; 3 days at most.
+    pub expires: String,
+}
+
+/// A freeze that stands: nothing acts by itself, and no run acts but to give back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FreezeView {
+    pub id: String,
+    /// `None`: every environment.
+    pub environment: Option<String>,
+    pub reason: String,
+    pub by: String,
+    pub expires_at: DateTime<Utc>,
+}
+
 /// `POST /v1/runbooks:check`: a runbook or a drill, as it would stand in its file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
