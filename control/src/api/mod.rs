@@ -89,10 +89,10 @@ impl Api {
     }
 }
 
-/// Every route, one line each.
+/// Every route, one line each: what is and what was decided.
 #[rustfmt::skip]
-fn surface(api: &Api) -> Surface {
-    Surface::new(api)
+fn looks(surface: Surface) -> Surface {
+    surface
         .viewer(get("/v1/environments").says::<Snapshot>(), environments::list)
         .viewer(get("/v1/environments/{name}/overview").says::<EnvironmentView>(),
             environments::overview)
@@ -117,7 +117,14 @@ fn surface(api: &Api) -> Surface {
         .viewer(get("/v1/silences").says::<Vec<SilenceView>>(), alerts::silences)
         .operator(post("/v1/silences").takes::<SilenceRequest>().status(201).says::<SilenceView>(),
             alerts::silence)
-        .operator(delete("/v1/silences/{id}").asks::<standing::Why>().status(204), alerts::unsilence)
+        .operator(delete("/v1/silences/{id}").asks::<standing::Why>().status(204),
+            alerts::unsilence)
+}
+
+/// Runbooks, their runs and their rehearsals.
+#[rustfmt::skip]
+fn runbooks(surface: Surface) -> Surface {
+    surface
         .viewer(get("/v1/runbooks").says::<LibraryView>(), library::list)
         .viewer(get("/v1/runbooks/{name}").says::<RunbookView>(), library::read)
         .viewer(ask("/v1/runbooks:check").takes::<CheckRequest>().says::<CheckView>(),
@@ -146,6 +153,12 @@ fn surface(api: &Api) -> Surface {
             drills::arm)
         .viewer(get("/v1/drills/{name}/history").asks::<resources::Which>().says::<DrillHistory>(),
             drills::history)
+}
+
+/// What stands in the way for a while, the journal, and what is open to all.
+#[rustfmt::skip]
+fn rest(surface: Surface) -> Surface {
+    surface
         .viewer(get("/v1/holds").says::<Vec<HoldView>>(), standing::holds)
         .operator(post("/v1/holds").takes::<HoldRequest>().status(201).says::<HoldView>(),
             standing::hold)
@@ -169,7 +182,7 @@ fn surface(api: &Api) -> Surface {
 
 /// The API, ready to be served.
 pub fn router(api: &Api) -> Router {
-    let (router, operations) = surface(api).finish();
+    let (router, operations) = rest(runbooks(looks(Surface::new(api)))).finish();
     let description: Description = Arc::new(openapi::document(&operations));
     let router = router
         .layer(axum::Extension(description))

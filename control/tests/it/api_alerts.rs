@@ -100,7 +100,8 @@ async fn a_silence_says_what_it_matches_and_why_and_ends() {
     assert_eq!(all, std::slice::from_ref(&made));
     let path = format!("/v1/silences/{}?reason=the+test+is+over", made.id);
     for status in [204, 404] {
-        let ended = app.request("bob", Method::DELETE, &path).send().await.unwrap();
+        let end = app.request("bob", Method::DELETE, &path);
+        let ended = end.header("Idempotency-Key", status.to_string()).send().await.unwrap();
         assert_eq!(ended.status(), status);
     }
     let kinds: Vec<_> = app.events("silence.").await.into_iter().map(|event| event.kind).collect();

@@ -20,6 +20,8 @@ fn changes() -> Vec<(&'static str, Value)> {
             json!({ "environment": "local", "reason": "r" }),
         ),
         ("/v1/alerts/none:ack", because.clone()),
+        ("/v1/alerts/none:unack", because.clone()),
+        ("/v1/alerts/none:resolve", because.clone()),
     ];
     let verbs = ["approve", "reject", "pause", "resume", "retry", "skip", "abort"];
     let runs = verbs.map(|verb| match verb {
