@@ -198,6 +198,23 @@ async fn every_answer_is_one_that_the_description_promises() {
 }
 
 #[tokio::test]
+async fn what_comes_too_late_or_under_a_used_key_is_answered_as_promised() {
+    let mut contract = Contract::start().await;
+    let run = contract.start_run().await;
+    contract.order("ana", "abort", &run, "aborted").await;
+    let because = json!({ "reason": "r" });
+    contract.ask("ana", "post_runs_id_abort", &run.id, Some(because.clone())).await;
+    assert!(contract.seen["post_runs_id_abort"].contains(&409));
+
+    let hold = json!({ "environment": "local", "direction": "in", "reason": "r", "expires": "5m" });
+    assert_eq!(contract.app.post_as("ana", "/v1/holds", &hold, "used").await.status(), 201);
+    let (_, method, page) = contract.operation("post_holds");
+    let request = contract.app.request("ana", method, "/v1/holds").json(&because);
+    contract.compare("post_holds", &page, request.header("Idempotency-Key", "used")).await;
+    assert!(contract.seen["post_holds"].contains(&422));
+}
+
+#[tokio::test]
 async fn every_wrong_request_gets_an_answer_that_the_description_promises() {
     let mut contract = Contract::start().await;
     let wrong: [Option<Value>; 4] =

@@ -145,6 +145,20 @@ async fn a_client_that_comes_back_gets_every_event_once() {
 }
 
 #[tokio::test]
+async fn events_that_are_written_while_a_stream_opens_come_once() {
+    let app = TestApp::start().await;
+    for _ in 0..10 {
+        let from = app.app.journal.newest();
+        let (_, mut reader) = tokio::join!(append(&app, 60), Reader::open(&app, Some(from)));
+        let upto = app.app.journal.newest();
+        // One more, so that a double at the end would show before it.
+        append(&app, 1).await;
+        let got = reader.journal(61).await;
+        assert_eq!(got, (from + 1..=upto + 1).collect::<Vec<u64>>());
+    }
+}
+
+#[tokio::test]
 async fn an_id_that_this_journal_never_gave_is_no_place_to_resume_from() {
     let app = TestApp::start().await;
     append(&app, 3).await;
