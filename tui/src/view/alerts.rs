@@ -15,7 +15,9 @@ use ratatui::{
 pub(super) fn needs_a_person(scene: Scene<'_>, f: &mut Frame<'_>, area: Rect) {
     let Scene { model, now, theme } = scene;
     let width = usize::from(area.width.saturating_sub(2));
-    let alerts: Vec<_> = model.alerts().into_iter().filter(|(_, alert)| active(alert)).collect();
+    // A symptom needs nobody of its own: its cause is on the list.
+    let open = |alert: &AlertView| active(alert) && alert.told.cause.is_none();
+    let alerts: Vec<_> = model.alerts().into_iter().filter(|(_, alert)| open(alert)).collect();
     let waiting = model.environments.iter().flat_map(|environment| {
         let waits = |state: &str| state == "awaiting_approval" || state == "paused";
         let view = &environment.view;
@@ -52,7 +54,7 @@ pub(super) fn draw(scene: Scene<'_>, f: &mut Frame<'_>, area: Rect) {
             alert.deliveries.join(", ")
         };
         let runbook = alert.runbook.as_deref().unwrap_or("none");
-        let words = format!("      {deliveries}; runbook {runbook}");
+        let words = format!("      {deliveries}; runbook {runbook}{}", told(alert));
         lines.push(Line::styled(text::fit(&words, width), theme.label));
     }
     if lines.is_empty() {
@@ -61,6 +63,13 @@ pub(super) fn draw(scene: Scene<'_>, f: &mut Frame<'_>, area: Rect) {
     let title = Span::styled(format!(" Alerts ({}) ", alerts.len()), theme.title);
     let list = Paragraph::new(lines).block(Block::bordered().title(title));
     f.render_widget(list.scroll((model.scroll.saturating_mul(2), 0)), area);
+}
+
+/// What keeps others from being told, and when the next in line are.
+fn told(alert: &AlertView) -> String {
+    let quiet = alert.told.quiet.as_deref().map(|why| format!("; quiet: {why}"));
+    let next = alert.told.next_at.map(|at| format!("; next told {}", text::clock(at)));
+    quiet.unwrap_or_default() + &next.unwrap_or_default()
 }
 
 fn line(
@@ -81,8 +90,12 @@ fn line(
     let style = if active(alert) { style } else { theme.stale };
     let no_data = if alert.no_data { " NO DATA" } else { "" };
     let owner = alert.owner.as_deref().map_or(String::new(), |owner| format!("  owner {owner}"));
+    let symptoms = match alert.told.symptoms.len() {
+        0 => String::new(),
+        count => format!(" (+{count} symptoms)"),
+    };
     let words = format!(
-        " {glyph} {:?} {environment} {state}{no_data} {} {}: {}{owner}",
+        " {glyph} {:?} {environment} {state}{no_data} {} {}: {}{symptoms}{owner}",
         alert.severity,
         text::age(now - alert.since),
         alert.rule,
