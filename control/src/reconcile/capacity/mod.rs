@@ -52,6 +52,10 @@ pub struct Capacity<R> {
     memory: Memory,
 }
 
+/// A description may be older than the change that it is asked for after: what is said within this
+/// after a change may still be from before it.
+const DESCRIBED_LATE: TimeDelta = TimeDelta::seconds(3);
+
 /// What the loop remembers between passes. All of it can be rebuilt from the journal and a look.
 #[derive(Debug, Default)]
 struct Memory {
@@ -98,6 +102,7 @@ impl<R: Resource> Capacity<R> {
         let mut sizes = BTreeMap::new();
         let fold = |event: &Event| {
             if event.subject == subject {
+                memory.acted_at = Some(event.at);
                 remember(&mut memory.past, &mut sizes, event);
             }
         };
@@ -230,7 +235,8 @@ impl<R: Resource> Pass for Capacity<R> {
     async fn pass(&mut self, now: DateTime<Utc>) -> Result<(), ApplyError> {
         let Some(policy) = self.resource.policy() else { return Ok(()) };
         let seen = self.resource.observe(&policy, now);
-        if self.memory.acted_at.is_some_and(|acted| seen.seen_at.is_some_and(|at| at <= acted)) {
+        let believed_from = self.memory.acted_at.map(|acted| acted + DESCRIBED_LATE);
+        if believed_from.is_some_and(|from| seen.seen_at.is_some_and(|at| at <= from)) {
             return Ok(());
         }
         self.settle(seen.current).await?;

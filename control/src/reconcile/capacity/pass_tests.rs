@@ -145,6 +145,25 @@ async fn a_lost_reply_is_settled_by_looking_and_not_by_sending() {
     }
 }
 
+/// AWS describes eventually: a look two seconds after a change may still show the old size.
+#[tokio::test]
+async fn an_old_description_neither_repeats_a_change_nor_counts_as_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = Arc::new(SampleCloud::with_tasks(3));
+    let mut world = World::open(&dir.path().join("j.db"), cloud, 0).await;
+    world.pass(90.0).await.unwrap();
+    assert_eq!(*world.cloud.desired.lock().unwrap(), 5);
+    *world.cloud.desired.lock().unwrap() = 3;
+    *world.now.lock().unwrap() += TimeDelta::seconds(2);
+    world.see(90.0);
+    let now = *world.now.lock().unwrap();
+    world.capacity.pass(now).await.unwrap();
+    assert_eq!(world.asked(), 1, "what was seen may be from before");
+    *world.cloud.desired.lock().unwrap() = 5;
+    world.pass(54.0).await.unwrap();
+    assert_eq!(world.asked(), 1, "five tasks at 54% are enough");
+}
+
 /// A crash after the intent was written and before its reply: the next process looks first.
 #[tokio::test]
 async fn a_restart_finds_the_open_intent_and_keeps_the_cooldown() {
