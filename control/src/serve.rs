@@ -1,6 +1,6 @@
 //! `control serve`: checks everything, opens the journal, starts the loops, answers, and ends well.
 //!
-//! Order: configuration (exit 64 on any fault), journal, port, lease (standing by until it is ours),
+//! Order: configuration (exit 64 on any fault), journal, port, lease (standing by until then),
 //! loops, then answers. On SIGTERM or SIGINT: no new passes, open requests end, passes end, within
 //! one deadline, and then the lease is given back. A loop that dies by itself ends the process with
 //! 1, and so does another process that takes the journal over.

@@ -23,7 +23,8 @@ const CALLS_MAX: usize = 8;
 const PASS_MAX: usize = 16;
 
 impl Alerts {
-    /// Hands over what is due, the most severe first, and what wakes people before what waits to be read.
+    /// Hands over what is due, the most severe first, and what wakes people before what is read
+    /// later.
     pub(super) async fn deliver(&self, now: DateTime<Utc>) -> Result<(), JournalError> {
         let mut due: Vec<Delivery> = {
             let book = self.book.lock().await;

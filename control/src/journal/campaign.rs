@@ -1,4 +1,4 @@
-//! Waiting to lead: a daemon that shares its journal with others acts only while it holds the lease.
+//! Waiting to lead: a daemon that shares its journal acts only while it holds the lease.
 
 use std::io;
 use std::path::Path;

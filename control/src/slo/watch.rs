@@ -1,7 +1,7 @@
 //! Reads the long series of one environment, each minute.
 //!
-//! What is new, and after a start as far back as objectives and the detector look. Nothing is kept over a restart, because AWS
-//! keeps it: minutes for 15 days, five minutes for 63, hours for 455.
+//! What is new, and after a start as far back as objectives and the detector look. Nothing is kept
+//! over a restart, because AWS keeps it: minutes for 15 days, five minutes for 63, hours for 455.
 //!
 //! What it costs: two metrics a minute for each objective and one every five minutes for each
 //! signal with an anomaly rule; at $0.01 for 1,000 metrics, $0.86 and $0.09 a month.
