@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, fmt};
 /// Everything measured, in the units that the names say.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// Answered requests per second, over the seconds in which any was answered.
+    /// Answered requests per second, from the start of the load to its last answer.
     pub tps: f64,
     pub succeeded: u64,
     /// Refused for want of money, as the mix expects.
@@ -78,9 +78,9 @@ impl Report {
         let per_second: BTreeMap<u64, u64> =
             tally.seconds().iter().map(|(second, count)| (*second, count.succeeded)).collect();
         let answered: u64 = per_second.values().sum();
-        let length = per_second.len().max(1);
+        let span_s = tally.span().as_secs_f64();
         Self {
-            tps: answered as f64 / length as f64,
+            tps: if span_s > 0.0 { answered as f64 / span_s } else { 0.0 },
             succeeded: tally.count(Outcome::Succeeded),
             declined: tally.count(Outcome::Declined),
             refused: tally.count(Outcome::Refused),

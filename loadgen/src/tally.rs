@@ -43,6 +43,7 @@ pub struct Tally {
     seconds: BTreeMap<u64, Second>,
     writes_done: Vec<Duration>,
     failed: Vec<Duration>,
+    span: Duration,
 }
 
 /// One second of the run, by when requests were done.
@@ -77,9 +78,11 @@ impl Tally {
             .or_insert_with(|| Row { outcomes: BTreeMap::new(), latency_us: latency() });
         *row.outcomes.entry(sample.outcome).or_default() += 1;
         let second = self.seconds.entry(sample.done.as_secs()).or_default();
+        self.span = self.span.max(sample.due);
         match sample.outcome {
             Outcome::Succeeded | Outcome::Declined => {
                 second.succeeded += 1;
+                self.span = self.span.max(sample.done);
                 let waited = sample.done.saturating_sub(sample.due).as_micros();
                 let waited = u64::try_from(waited).unwrap_or(LATENCY_US_MAX);
                 row.latency_us.saturating_record(waited.max(1));
@@ -114,6 +117,12 @@ impl Tally {
     #[must_use]
     pub fn seconds(&self) -> &BTreeMap<u64, Second> {
         &self.seconds
+    }
+
+    /// From the start to the last answer, or to the last request that was due if that was later.
+    #[must_use]
+    pub fn span(&self) -> Duration {
+        self.span
     }
 
     /// The longest span without an acknowledged write that a failed request fell into.
@@ -165,6 +174,15 @@ mod tests {
         assert_eq!(tally.count(Outcome::Unavailable), 1);
         assert_eq!(tally.seconds()[&0].succeeded, 2);
         assert_eq!(tally.seconds()[&5].failed, 1);
+    }
+
+    #[test]
+    fn the_span_ends_with_the_last_answer_or_the_last_request_due() {
+        let mut tally = Tally::default();
+        tally.add(sample(Operation::Deposit, Outcome::Succeeded, 1_900, 2_010));
+        assert_eq!(tally.span(), Duration::from_millis(2_010));
+        tally.add(sample(Operation::Deposit, Outcome::Unavailable, 3_000, 9_000));
+        assert_eq!(tally.span(), Duration::from_secs(3), "nothing was answered after it");
     }
 
     #[test]
