@@ -37,7 +37,9 @@ impl History {
         };
         let finite = series.points.iter().filter(|(_, value)| value.is_finite());
         self.points.extend(finite.map(|(at, value)| (*at, value * scale)));
-        self.points = self.points.split_off(&keep_from);
+        while self.points.first_key_value().is_some_and(|(at, _)| *at < keep_from) {
+            self.points.pop_first();
+        }
     }
 
     /// Notes that the question was not answered.
