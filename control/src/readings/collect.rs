@@ -1,7 +1,7 @@
 //! Asks CloudWatch for what is due, in one call for the whole environment, and publishes what may
 //! be believed. Never gives up: an unanswered question makes readings older, and then an error.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use super::Signal;
 use super::classify::{History, period_start};
 use super::derive::{Book, Counted};
-use super::schedule::{Asked, Group, Schedule};
+use super::schedule::{Asked, Group, Outcome, Schedule};
 use crate::alert::rule::Verdict;
 use crate::app::{Live, Signals};
 use crate::aws::{CallError, Cloud, Metrics as Answer, Series};
@@ -43,6 +43,8 @@ pub struct Collect {
     skew: TimeDelta,
     /// Groups that answered before.
     heard: BTreeSet<Group>,
+    /// The signal by which each group is looked for: one that had a point when all were asked.
+    scouts: BTreeMap<Group, String>,
     asked: Asked,
     /// What people wanted when book and schedule were made for it.
     followed: Option<Arc<Environment>>,
@@ -67,6 +69,7 @@ impl Collect {
             schedule: Schedule::new(&wanted.signals, now),
             skew: TimeDelta::zero(),
             heard: BTreeSet::new(),
+            scouts: BTreeMap::new(),
             asked: Asked { since: now, metrics: 0 },
             followed: Some(wanted),
             live,
@@ -147,13 +150,76 @@ impl Collect {
         }
     }
 
-    /// True when any signal of the group has the period that was asked for.
-    fn found(&self, group: &Group) -> bool {
-        let Some(period) = self.schedule.period(group) else { return false };
-        let wanted = self.live.wanted();
-        let signals = wanted.signals.iter().filter(|one| Group::of(one) == *group);
-        let mut histories = signals.filter_map(|signal| self.book.histories.get(&signal.name));
-        histories.any(|history: &History| history.at(period).is_some())
+    /// The first of these signals that has the period that its group was asked for.
+    fn found<'a>(&self, group: &Group, signals: &'a [Signal]) -> Option<&'a Signal> {
+        let period = self.schedule.period(group)?;
+        let has = |signal: &&Signal| {
+            let history = self.book.histories.get(&signal.name);
+            history.is_some_and(|history: &History| history.at(period).is_some())
+        };
+        signals.iter().filter(|one| Group::of(one) == *group).find(has)
+    }
+
+    /// What is asked for first: the scouts of groups that are only looked for, all signals of the
+    /// others.
+    fn first_questions(
+        &self,
+        groups: &[Group],
+        signals: &[Signal],
+        now: DateTime<Utc>,
+    ) -> (Vec<Signal>, BTreeSet<Group>) {
+        let scout = |group: &Group| {
+            let name = self.scouts.get(group).filter(|_| self.schedule.looks(group, now))?;
+            signals.iter().find(|one| one.name == *name && Group::of(one) == *group)
+        };
+        let (mut questions, mut looked) = (Vec::new(), BTreeSet::new());
+        for group in groups {
+            if let Some(scout) = scout(group) {
+                questions.push(scout.clone());
+                looked.insert(group.clone());
+            } else {
+                let whole = signals.iter().filter(|one| Group::of(one) == *group);
+                questions.extend(whole.cloned());
+            }
+        }
+        (questions, looked)
+    }
+
+    /// Looks for the groups, and asks for the rest of those that are there. True when anything
+    /// new was heard.
+    async fn ask_groups(
+        &mut self,
+        groups: &[Group],
+        signals: &[Signal],
+        now: DateTime<Utc>,
+    ) -> Result<bool, CallError> {
+        let (questions, looked) = self.first_questions(groups, signals, now);
+        let answer = self.ask(&questions, now).await;
+        let there: Vec<&Group> = match &answer {
+            Ok(()) => groups.iter().filter(|one| self.found(one, &questions).is_some()).collect(),
+            Err(_) => Vec::new(),
+        };
+        let rest = |one: &&Signal| {
+            let group = Group::of(one);
+            looked.contains(&group) && there.contains(&&group) && !questions.contains(one)
+        };
+        let rest: Vec<Signal> = signals.iter().filter(rest).cloned().collect();
+        let rest = if rest.is_empty() { Ok(()) } else { self.ask(&rest, now).await };
+        for group in groups {
+            let outcome = match (&answer, &rest) {
+                (Err(_), _) => Outcome::Unanswered,
+                (Ok(()), _) if !there.contains(&group) => Outcome::NotYet,
+                (Ok(()), Err(_)) if looked.contains(group) => Outcome::Unanswered,
+                (Ok(()), _) => Outcome::Found,
+            };
+            if !looked.contains(group) && outcome == Outcome::Found {
+                let scout = self.found(group, &questions).map(|one| one.name.clone());
+                self.scouts.extend(scout.map(|name| (group.clone(), name)));
+            }
+            self.schedule.asked(group, outcome, now);
+        }
+        let whole = looked.len() < groups.len();
+        answer.and(rest).map(|()| whole || !there.is_empty())
     }
 
     fn publish(&self, now: DateTime<Utc>, new_points: bool) {
@@ -195,17 +261,14 @@ impl Pass for Collect {
         // earlier; and it comes second, so that what is hot does not wait for it.
         let (hot, slow): (Vec<_>, Vec<_>) = due.into_iter().partition(|group| !group.slow());
         for groups in [hot, slow].iter().filter(|groups| !groups.is_empty()) {
-            let signals = wanted.signals.iter();
-            let signals: Vec<Signal> =
-                signals.filter(|signal| groups.contains(&Group::of(signal))).cloned().collect();
-            let answer = self.ask(&signals, now).await;
-            for group in groups {
-                let found = answer.is_ok() && self.found(group);
-                self.schedule.asked(group, found, now);
+            let asked = self.ask_groups(groups, &wanted.signals, now).await;
+            let news = asked.as_ref().is_ok_and(|news| *news);
+            self.publish(now + self.skew, news);
+            // What could not be asked is known to be unknown, and that is news too.
+            if news || asked.is_err() {
+                self.wakes.iter().for_each(|wake| wake.notify_one());
             }
-            self.publish(now + self.skew, answer.is_ok());
-            self.wakes.iter().for_each(|wake| wake.notify_one());
-            first_error = first_error.or_else(|| answer.err());
+            first_error = first_error.or_else(|| asked.err());
         }
         first_error.map_or(Ok(()), Err)
     }

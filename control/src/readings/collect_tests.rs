@@ -216,8 +216,8 @@ async fn after_a_reload_the_new_signals_are_read_and_the_old_ones_kept() {
     assert!(!world.live.signals.borrow().readings.contains_key("outbox_pending"));
 }
 
-/// What is paid for: one question for each period of each signal, one in five that comes too early,
-/// and three more for a publisher that is silent, as that of the replication lag is here.
+/// What is paid for: one question for each period of each signal, a few looks by one signal of each
+/// group, and three more for a publisher that is silent, as that of the replication lag is here.
 #[tokio::test]
 async fn the_metrics_asked_for_are_counted_and_stay_near_the_plan() {
     let mut world = World::new();
