@@ -1,0 +1,51 @@
+# Who spoke to whom: every connection of the network, accepted and refused.
+
+data "aws_caller_identity" "this" {}
+
+resource "aws_cloudwatch_log_group" "flow" {
+  name              = "/aws/vpc/${var.name}/flow"
+  retention_in_days = var.flow_log_retention_days
+  kms_key_id        = var.logs_key_arn
+  tags              = var.tags
+}
+
+resource "aws_iam_role" "flow" {
+  permissions_boundary = var.permissions_boundary_arn
+  name                 = "${var.name}-flow-logs"
+  description          = "Writes the flow logs of ${var.name}."
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "FlowLogsOfThisAccount"
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "vpc-flow-logs.amazonaws.com" }
+      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.this.account_id } }
+    }]
+  })
+  tags = var.tags
+}
+
+resource "aws_iam_role_policy" "flow" {
+  name = "write"
+  role = aws_iam_role.flow.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "WriteTheGroup"
+      Effect   = "Allow"
+      Action   = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
+      Resource = ["${aws_cloudwatch_log_group.flow.arn}:*"]
+    }]
+  })
+}
+
+resource "aws_flow_log" "this" {
+  vpc_id                   = aws_vpc.this.id
+  traffic_type             = "ALL"
+  log_destination_type     = "cloud-watch-logs"
+  log_destination          = aws_cloudwatch_log_group.flow.arn
+  iam_role_arn             = aws_iam_role.flow.arn
+  max_aggregation_interval = 600
+  tags                     = merge(var.tags, { Name = var.name })
+}
