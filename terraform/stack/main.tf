@@ -84,7 +84,8 @@ module "secrets" {
   documents = {
     control-tokens = {
       description = "Who may ask control's API: YAML, hashes only, see docs/CONTROL.md."
-      initial     = "[]\n"
+      # control refuses an empty list. Of this token only the hash was ever there.
+      initial = "- { name: nobody, role: viewer, sha256: ${sha256(uuid())} }\n"
     }
   }
 }
