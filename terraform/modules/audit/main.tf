@@ -13,6 +13,7 @@ locals {
 }
 
 resource "aws_cloudwatch_log_group" "trail" {
+  #checkov:skip=CKV_AWS_338:the bucket keeps the events for years; the group is for queries and alarms
   name              = "/${var.name}/trail"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn

@@ -1,15 +1,15 @@
 # The ceiling over the pipeline's roles and over every role that it makes.
 
 data "aws_iam_policy_document" "boundary" {
-  #checkov:skip=CKV_AWS_49:a boundary grants nothing; it allows all so that the denials below are the limit
-  #checkov:skip=CKV_AWS_107:as above
-  #checkov:skip=CKV_AWS_108:as above
-  #checkov:skip=CKV_AWS_109:as above
-  #checkov:skip=CKV_AWS_110:as above
-  #checkov:skip=CKV_AWS_111:as above
-  #checkov:skip=CKV_AWS_356:as above
-  #checkov:skip=CKV_AWS_1:as above
-  #checkov:skip=CKV2_AWS_40:as above
+  #checkov:skip=CKV_AWS_49:a boundary grants nothing; its denials are the limit
+  #checkov:skip=CKV_AWS_107:a boundary grants nothing; its denials are the limit
+  #checkov:skip=CKV_AWS_108:a boundary grants nothing; its denials are the limit
+  #checkov:skip=CKV_AWS_109:a boundary grants nothing; its denials are the limit
+  #checkov:skip=CKV_AWS_110:a boundary grants nothing; its denials are the limit
+  #checkov:skip=CKV_AWS_111:a boundary grants nothing; its denials are the limit
+  #checkov:skip=CKV_AWS_356:a boundary grants nothing; its denials are the limit
+  #checkov:skip=CKV_AWS_1:a boundary grants nothing; its denials are the limit
+  #checkov:skip=CKV2_AWS_40:a boundary grants nothing; its denials are the limit
   statement {
     sid       = "Ceiling"
     actions   = ["*"]
@@ -65,14 +65,15 @@ data "aws_iam_policy_document" "boundary" {
 }
 
 resource "aws_iam_policy" "boundary" {
-  #checkov:skip=CKV_AWS_62:a boundary grants nothing; it allows all so that its denials are the limit
-  #checkov:skip=CKV_AWS_63:as above
-  #checkov:skip=CKV_AWS_286:as above
-  #checkov:skip=CKV_AWS_287:as above
-  #checkov:skip=CKV_AWS_288:as above
-  #checkov:skip=CKV_AWS_289:as above
-  #checkov:skip=CKV_AWS_290:as above
-  #checkov:skip=CKV_AWS_355:as above
+  #checkov:skip=CKV_AWS_62:a boundary grants nothing; its denials are the limit
+  #checkov:skip=CKV_AWS_63:a boundary grants nothing; its denials are the limit
+  #checkov:skip=CKV_AWS_286:a boundary grants nothing; its denials are the limit
+  #checkov:skip=CKV_AWS_287:a boundary grants nothing; its denials are the limit
+  #checkov:skip=CKV_AWS_288:a boundary grants nothing; its denials are the limit
+  #checkov:skip=CKV_AWS_289:a boundary grants nothing; its denials are the limit
+  #checkov:skip=CKV_AWS_290:a boundary grants nothing; its denials are the limit
+  #checkov:skip=CKV_AWS_355:a boundary grants nothing; its denials are the limit
+  #checkov:skip=CKV2_AWS_40:a boundary grants nothing; its denials are the limit
   name        = "${var.name}-ci-boundary"
   description = "The ceiling over the pipeline and over every role that it makes."
   policy      = data.aws_iam_policy_document.boundary.json
