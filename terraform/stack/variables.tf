@@ -100,6 +100,10 @@ variable "retention" {
   })
 
   validation {
+    condition     = contains([90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.retention.log_days)
+    error_message = "retention.log_days must be a number that CloudWatch Logs knows, 90 at least, such as 90, 180, 365 or 731."
+  }
+  validation {
     condition     = var.environment != "production" || (var.retention.audit_lock_days >= 365 && var.retention.log_days >= 365)
     error_message = "production keeps its audit trail and logs for 365 days at least (PCI DSS 10.5.1)."
   }

@@ -22,6 +22,8 @@ module "stack" {
   service = {
     task  = { cpu = 4096, memory = 8192 }
     tasks = { min = 3, start = 6, max = 20 }
+    # Slow and failed requests are all logged; of the others one in so many. All of them would cost thousands a month at 5,000 a second.
+    settings = { WALLET_LOG_SAMPLE_EVERY = "1000" }
   }
 
   database = {

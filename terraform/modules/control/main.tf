@@ -170,6 +170,7 @@ resource "aws_ecs_service" "this" {
   cluster                            = var.service.cluster_arn
   task_definition                    = aws_ecs_task_definition.this.arn
   launch_type                        = "FARGATE"
+  platform_version                   = "LATEST"
   desired_count                      = 2
   deployment_minimum_healthy_percent = 50
   deployment_maximum_percent         = 200

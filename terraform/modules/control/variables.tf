@@ -69,6 +69,15 @@ variable "public_repositories_arn" {
 variable "task" {
   description = "Size of one task, in CPU units and MiB."
   type        = object({ cpu = number, memory = number, architecture = optional(string, "X86_64") })
+
+  validation {
+    condition = contains(lookup({
+      "256"  = [512, 1024, 2048]
+      "512"  = [1024, 2048, 3072, 4096]
+      "1024" = [2048, 3072, 4096, 5120, 6144, 7168, 8192]
+    }, tostring(var.task.cpu), []), var.task.memory)
+    error_message = "Fargate has no task of this size, or control does not need it: 256 to 1024 units."
+  }
 }
 
 variable "service" {

@@ -21,21 +21,25 @@ resource "aws_rds_cluster_parameter_group" "this" {
   description = "The ledger of ${var.name}."
   tags        = var.tags
 
+  # What is static comes with the first start, and later with the next one.
   parameter {
     name  = "require_secure_transport"
     value = "ON"
   }
   parameter {
-    name  = "tls_version"
-    value = "TLSv1.2,TLSv1.3"
+    name         = "tls_version"
+    value        = "TLSv1.2,TLSv1.3"
+    apply_method = "pending-reboot"
   }
   parameter {
-    name  = "character_set_server"
-    value = "utf8mb4"
+    name         = "character_set_server"
+    value        = "utf8mb4"
+    apply_method = "pending-reboot"
   }
   parameter {
-    name  = "time_zone"
-    value = "UTC"
+    name         = "time_zone"
+    value        = "UTC"
+    apply_method = "pending-reboot"
   }
   parameter {
     name  = "server_audit_logging"

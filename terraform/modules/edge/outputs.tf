@@ -16,8 +16,9 @@ output "load_balancer_suffix" {
 }
 
 output "target_group_arn" {
-  description = "The tasks' target group."
+  description = "The tasks' target group, once a listener sends to it: ECS takes no other."
   value       = aws_lb_target_group.service.arn
+  depends_on  = [aws_lb_listener.https]
 }
 
 output "target_group_name" {
@@ -28,11 +29,6 @@ output "target_group_name" {
 output "target_group_suffix" {
   description = "The tasks' target group as CloudWatch calls it."
   value       = aws_lb_target_group.service.arn_suffix
-}
-
-output "listener_arn" {
-  description = "The listener for HTTPS: tasks register when it is there."
-  value       = aws_lb_listener.https.arn
 }
 
 output "web_acl_name" {

@@ -122,6 +122,7 @@ resource "aws_ecs_service" "this" {
   cluster                            = aws_ecs_cluster.this.id
   task_definition                    = aws_ecs_task_definition.this.arn
   launch_type                        = "FARGATE"
+  platform_version                   = "LATEST"
   desired_count                      = var.tasks.start
   deployment_minimum_healthy_percent = 100
   deployment_maximum_percent         = 200
