@@ -1,4 +1,6 @@
 # The plan role: sees how everything is made, and nothing of what is in it.
+#
+# Refreshing a secret's version would read its value, which is denied: pull requests plan with -refresh=false against the state.
 
 resource "aws_iam_role_policy_attachment" "plan_reads" {
   role       = aws_iam_role.this["plan"].name
