@@ -1,17 +1,30 @@
-# The bucket of the trail and of AWS Config: versioned, encrypted, locked, closed, reached by TLS alone. Object ACLs are off, as in every new bucket.
+# Two buckets, versioned, encrypted, closed, reached by TLS alone. Object ACLs are off, as in every new bucket.
+#
+# The trail's is locked. AWS Config cannot deliver to a locked one, so it has its own.
 
-resource "aws_s3_bucket" "audit" {
-  #checkov:skip=CKV_AWS_144:events of a region stay in it; a copy abroad would be a transfer of personal data under LGPD article 33
-  #checkov:skip=CKV2_AWS_62:the events that matter are alarmed from the log group
-  #checkov:skip=CKV_AWS_18:access to this bucket is itself recorded by CloudTrail; an access log would need a bucket that has none
-  bucket              = "${var.name}-audit-${local.account}"
-  object_lock_enabled = true
-  force_destroy       = var.force_destroy
-  tags                = merge(var.tags, { Name = "${var.name}-audit" })
+locals {
+  buckets = merge(
+    { audit = { writer = "cloudtrail.amazonaws.com", prefix = "trail", key = "aws:SourceArn", source = local.trail_arn } },
+    var.config_enabled ? { config = { writer = "config.amazonaws.com", prefix = "config", key = "aws:SourceAccount", source = local.account } } : {},
+  )
 }
 
-resource "aws_s3_bucket_versioning" "audit" {
-  bucket = aws_s3_bucket.audit.id
+resource "aws_s3_bucket" "this" {
+  #checkov:skip=CKV_AWS_144:events of a region stay in it; a copy abroad would be a transfer of personal data under LGPD article 33
+  #checkov:skip=CKV2_AWS_62:the events that matter are alarmed from the log group
+  #checkov:skip=CKV_AWS_18:access to these buckets is itself recorded by CloudTrail; an access log would need a bucket that has none
+  for_each = local.buckets
+
+  bucket              = "${var.name}-${each.key}-${local.account}"
+  object_lock_enabled = each.key == "audit"
+  force_destroy       = var.force_destroy
+  tags                = merge(var.tags, { Name = "${var.name}-${each.key}" })
+}
+
+resource "aws_s3_bucket_versioning" "this" {
+  for_each = local.buckets
+
+  bucket = aws_s3_bucket.this[each.key].id
 
   versioning_configuration {
     status = "Enabled"
@@ -19,7 +32,7 @@ resource "aws_s3_bucket_versioning" "audit" {
 }
 
 resource "aws_s3_bucket_object_lock_configuration" "audit" {
-  bucket = aws_s3_bucket.audit.id
+  bucket = aws_s3_bucket.this["audit"].id
 
   rule {
     default_retention {
@@ -28,11 +41,13 @@ resource "aws_s3_bucket_object_lock_configuration" "audit" {
     }
   }
 
-  depends_on = [aws_s3_bucket_versioning.audit]
+  depends_on = [aws_s3_bucket_versioning.this]
 }
 
-resource "aws_s3_bucket_server_side_encryption_configuration" "audit" {
-  bucket = aws_s3_bucket.audit.id
+resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
+  for_each = local.buckets
+
+  bucket = aws_s3_bucket.this[each.key].id
 
   rule {
     bucket_key_enabled = true
@@ -44,16 +59,20 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "audit" {
   }
 }
 
-resource "aws_s3_bucket_public_access_block" "audit" {
-  bucket                  = aws_s3_bucket.audit.id
+resource "aws_s3_bucket_public_access_block" "this" {
+  for_each = local.buckets
+
+  bucket                  = aws_s3_bucket.this[each.key].id
   block_public_acls       = true
   block_public_policy     = true
   ignore_public_acls      = true
   restrict_public_buckets = true
 }
 
-resource "aws_s3_bucket_lifecycle_configuration" "audit" {
-  bucket = aws_s3_bucket.audit.id
+resource "aws_s3_bucket_lifecycle_configuration" "this" {
+  for_each = local.buckets
+
+  bucket = aws_s3_bucket.this[each.key].id
 
   rule {
     id     = "age"
@@ -76,76 +95,41 @@ resource "aws_s3_bucket_lifecycle_configuration" "audit" {
     }
   }
 
-  depends_on = [aws_s3_bucket_versioning.audit]
+  depends_on = [aws_s3_bucket_versioning.this]
 }
 
 data "aws_iam_policy_document" "bucket" {
-  statement {
-    sid       = "TrailLooks"
-    actions   = ["s3:GetBucketAcl"]
-    resources = [aws_s3_bucket.audit.arn]
-
-    principals {
-      type        = "Service"
-      identifiers = ["cloudtrail.amazonaws.com"]
-    }
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceArn"
-      values   = [local.trail_arn]
-    }
-  }
+  for_each = local.buckets
 
   statement {
-    sid       = "TrailWrites"
-    actions   = ["s3:PutObject"]
-    resources = ["${aws_s3_bucket.audit.arn}/trail/AWSLogs/${local.account}/*"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["cloudtrail.amazonaws.com"]
-    }
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceArn"
-      values   = [local.trail_arn]
-    }
-    condition {
-      test     = "StringEquals"
-      variable = "s3:x-amz-acl"
-      values   = ["bucket-owner-full-control"]
-    }
-  }
-
-  statement {
-    sid       = "ConfigLooks"
+    sid       = "WriterLooks"
     actions   = ["s3:GetBucketAcl", "s3:ListBucket"]
-    resources = [aws_s3_bucket.audit.arn]
+    resources = [aws_s3_bucket.this[each.key].arn]
 
     principals {
       type        = "Service"
-      identifiers = ["config.amazonaws.com"]
+      identifiers = [each.value.writer]
     }
     condition {
       test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [local.account]
+      variable = each.value.key
+      values   = [each.value.source]
     }
   }
 
   statement {
-    sid       = "ConfigWrites"
+    sid       = "WriterWrites"
     actions   = ["s3:PutObject"]
-    resources = ["${aws_s3_bucket.audit.arn}/config/AWSLogs/${local.account}/*"]
+    resources = ["${aws_s3_bucket.this[each.key].arn}/${each.value.prefix}/AWSLogs/${local.account}/*"]
 
     principals {
       type        = "Service"
-      identifiers = ["config.amazonaws.com"]
+      identifiers = [each.value.writer]
     }
     condition {
       test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [local.account]
+      variable = each.value.key
+      values   = [each.value.source]
     }
     condition {
       test     = "StringEquals"
@@ -158,7 +142,7 @@ data "aws_iam_policy_document" "bucket" {
     sid       = "OnlyTls"
     effect    = "Deny"
     actions   = ["s3:*"]
-    resources = [aws_s3_bucket.audit.arn, "${aws_s3_bucket.audit.arn}/*"]
+    resources = [aws_s3_bucket.this[each.key].arn, "${aws_s3_bucket.this[each.key].arn}/*"]
 
     principals {
       type        = "AWS"
@@ -172,9 +156,11 @@ data "aws_iam_policy_document" "bucket" {
   }
 }
 
-resource "aws_s3_bucket_policy" "audit" {
-  bucket = aws_s3_bucket.audit.id
-  policy = data.aws_iam_policy_document.bucket.json
+resource "aws_s3_bucket_policy" "this" {
+  for_each = local.buckets
 
-  depends_on = [aws_s3_bucket_public_access_block.audit]
+  bucket = aws_s3_bucket.this[each.key].id
+  policy = data.aws_iam_policy_document.bucket[each.key].json
+
+  depends_on = [aws_s3_bucket_public_access_block.this]
 }

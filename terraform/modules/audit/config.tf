@@ -34,9 +34,11 @@ resource "aws_iam_role_policy_attachment" "config" {
 }
 
 data "aws_iam_policy_document" "config" {
+  count = var.config_enabled ? 1 : 0
+
   statement {
     actions   = ["s3:PutObject"]
-    resources = ["${aws_s3_bucket.audit.arn}/config/AWSLogs/${local.account}/*"]
+    resources = ["${aws_s3_bucket.this["config"].arn}/config/AWSLogs/${local.account}/*"]
 
     condition {
       test     = "StringEquals"
@@ -46,7 +48,7 @@ data "aws_iam_policy_document" "config" {
   }
   statement {
     actions   = ["s3:GetBucketAcl"]
-    resources = [aws_s3_bucket.audit.arn]
+    resources = [aws_s3_bucket.this["config"].arn]
   }
   statement {
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
@@ -59,7 +61,7 @@ resource "aws_iam_role_policy" "config" {
 
   name   = "write-history"
   role   = aws_iam_role.config[0].id
-  policy = data.aws_iam_policy_document.config.json
+  policy = data.aws_iam_policy_document.config[0].json
 }
 
 resource "aws_config_configuration_recorder" "this" {
@@ -78,7 +80,7 @@ resource "aws_config_delivery_channel" "this" {
   count = var.config_enabled ? 1 : 0
 
   name           = "${var.name}-channel"
-  s3_bucket_name = aws_s3_bucket.audit.id
+  s3_bucket_name = aws_s3_bucket.this["config"].id
   s3_key_prefix  = "config"
   s3_kms_key_arn = var.kms_key_arn
 
@@ -86,7 +88,7 @@ resource "aws_config_delivery_channel" "this" {
     delivery_frequency = "TwentyFour_Hours"
   }
 
-  depends_on = [aws_config_configuration_recorder.this, aws_s3_bucket_policy.audit]
+  depends_on = [aws_config_configuration_recorder.this, aws_s3_bucket_policy.this]
 }
 
 resource "aws_config_configuration_recorder_status" "this" {

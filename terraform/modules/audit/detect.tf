@@ -17,6 +17,8 @@ resource "aws_guardduty_detector_feature" "this" {
 
 # The agent in Fargate tasks sees processes and files, not only the network.
 resource "aws_guardduty_detector_feature" "runtime" {
+  count = var.runtime_monitoring ? 1 : 0
+
   detector_id = aws_guardduty_detector.this.id
   name        = "RUNTIME_MONITORING"
   status      = "ENABLED"

@@ -60,7 +60,7 @@ resource "aws_iam_role_policy" "trail" {
 resource "aws_cloudtrail" "this" {
   #checkov:skip=CKV_AWS_252:the alarms read the log group; a message for each delivered file would tell nobody anything
   name                          = local.trail_name
-  s3_bucket_name                = aws_s3_bucket.audit.id
+  s3_bucket_name                = aws_s3_bucket.this["audit"].id
   s3_key_prefix                 = "trail"
   kms_key_id                    = var.kms_key_arn
   is_multi_region_trail         = true
@@ -75,5 +75,5 @@ resource "aws_cloudtrail" "this" {
     insight_type = "ApiCallRateInsight"
   }
 
-  depends_on = [aws_s3_bucket_policy.audit, aws_iam_role_policy.trail]
+  depends_on = [aws_s3_bucket_policy.this, aws_iam_role_policy.trail]
 }

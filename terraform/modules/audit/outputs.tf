@@ -11,8 +11,8 @@ output "trail_arn" {
 }
 
 output "bucket" {
-  description = "Bucket that holds the trail and the history of resources."
-  value       = aws_s3_bucket.audit.id
+  description = "Locked bucket that holds the trail."
+  value       = aws_s3_bucket.this["audit"].id
 }
 
 output "detector_id" {

@@ -66,6 +66,12 @@ variable "config_enabled" {
   default     = true
 }
 
+variable "runtime_monitoring" {
+  description = "Whether GuardDuty puts its agent beside every Fargate task. It then makes an endpoint in the VPC by itself, is paid for by vCPU, and each execution role must be allowed to pull its image."
+  type        = bool
+  default     = false
+}
+
 variable "force_destroy" {
   description = "Whether the bucket may be deleted with what it holds. Only for an environment that is thrown away, and only once its locks have ended."
   type        = bool

@@ -33,12 +33,16 @@ run "the_trail_is_whole_and_sealed" {
     error_message = "The trail must be signed and encrypted with our key (CIS 3.2, 3.5)."
   }
   assert {
-    condition     = aws_s3_bucket.audit.object_lock_enabled && one(one(aws_s3_bucket_object_lock_configuration.audit.rule).default_retention).days >= 365
+    condition     = aws_s3_bucket.this["audit"].object_lock_enabled && one(one(aws_s3_bucket_object_lock_configuration.audit.rule).default_retention).days >= 365
     error_message = "Events must be locked for a year (PCI DSS 10.5.1)."
   }
   assert {
-    condition     = aws_s3_bucket_public_access_block.audit.block_public_policy && aws_s3_bucket_public_access_block.audit.restrict_public_buckets
-    error_message = "The bucket must be closed."
+    condition     = alltrue([for one in aws_s3_bucket_public_access_block.this : one.block_public_policy && one.restrict_public_buckets])
+    error_message = "The buckets must be closed."
+  }
+  assert {
+    condition     = !aws_s3_bucket.this["config"].object_lock_enabled
+    error_message = "AWS Config cannot deliver to a locked bucket."
   }
 }
 
@@ -66,7 +70,7 @@ run "config_is_a_switch" {
   }
 
   assert {
-    condition     = length(aws_config_configuration_recorder.this) == 0 && length(aws_iam_role.config) == 0
+    condition     = length(aws_config_configuration_recorder.this) == 0 && length(aws_iam_role.config) == 0 && keys(aws_s3_bucket.this) == ["audit"]
     error_message = "Switched off, nothing of AWS Config may remain."
   }
 }
