@@ -36,7 +36,7 @@ resource "aws_backup_restore_testing_selection" "database" {
   }
 
   restore_metadata_overrides = {
-    dbsubnetgroupname   = var.restore_test.subnet_group
-    vpcsecuritygroupids = jsonencode(var.restore_test.security_group_ids)
+    dbSubnetGroupName   = var.restore_test.subnet_group
+    vpcSecurityGroupIds = jsonencode(var.restore_test.security_group_ids)
   }
 }
