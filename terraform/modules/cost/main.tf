@@ -36,11 +36,21 @@ resource "aws_budgets_budget" "this" {
   }
 }
 
+# By tag and not by service: AWS makes a monitor of services in every new account by itself and allows one.
 resource "aws_ce_anomaly_monitor" "this" {
-  name              = "${var.name}-services"
-  monitor_type      = "DIMENSIONAL"
-  monitor_dimension = "SERVICE"
-  tags              = var.tags
+  name         = "${var.name}-unusual"
+  monitor_type = "CUSTOM"
+  tags         = var.tags
+
+  # Cost Explorer answers with every key; those that are null here keep the plan empty.
+  monitor_specification = jsonencode({
+    And            = null
+    CostCategories = null
+    Dimensions     = null
+    Not            = null
+    Or             = null
+    Tags           = { Key = "Environment", MatchOptions = null, Values = [var.environment] }
+  })
 }
 
 resource "aws_ce_anomaly_subscription" "this" {

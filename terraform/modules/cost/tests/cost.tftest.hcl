@@ -27,6 +27,19 @@ run "it_warns_at_half_at_most_at_all_and_before" {
   }
 }
 
+run "unusual_costs_of_this_environment_are_told" {
+  command = plan
+
+  assert {
+    condition     = aws_ce_anomaly_monitor.this.monitor_type == "CUSTOM" && jsondecode(aws_ce_anomaly_monitor.this.monitor_specification).Tags.Values == ["test"]
+    error_message = "A monitor of services exists once an account already; ours follows the tag."
+  }
+  assert {
+    condition     = aws_ce_anomaly_subscription.this.frequency == "IMMEDIATE"
+    error_message = "A topic can be told only at once."
+  }
+}
+
 run "tags_are_activated_only_once_aws_knows_them" {
   command = plan
 
