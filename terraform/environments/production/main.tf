@@ -22,7 +22,7 @@ module "stack" {
   service = {
     task  = { cpu = 4096, memory = 8192 }
     tasks = { min = 3, start = 6, max = 20 }
-    # Slow and failed requests are all logged; of the others one in so many. All of them would cost thousands a month at 5,000 a second.
+    # Errors and slow answers are logged; of the others one in so many.
     settings = { WALLET_LOG_SAMPLE_EVERY = "1000" }
   }
 

@@ -20,7 +20,7 @@ module "stack" {
   service = {
     task  = { cpu = 1024, memory = 2048 }
     tasks = { min = 2, start = 2, max = 6 }
-    # Slow and failed requests are all logged; of the others one in so many.
+    # Errors and slow answers are logged; of the others one in so many.
     settings = { WALLET_LOG_SAMPLE_EVERY = "10" }
   }
 
