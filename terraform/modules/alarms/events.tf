@@ -9,11 +9,17 @@ locals {
   rules = {
     "finding-high" = {
       severity = "P2", title = "GuardDuty found a threat", detail = "$.detail.title"
-      pattern  = { source = ["aws.guardduty"], "detail-type" = ["GuardDuty Finding"], detail = { severity = [{ numeric = [">=", 7] }] } }
+      pattern = {
+        source = ["aws.guardduty"], "detail-type" = ["GuardDuty Finding"]
+        detail = { severity = [{ numeric = [">=", 7] }] }
+      }
     }
     "finding-medium" = {
       severity = "P3", title = "GuardDuty found something suspicious", detail = "$.detail.title"
-      pattern  = { source = ["aws.guardduty"], "detail-type" = ["GuardDuty Finding"], detail = { severity = [{ numeric = [">=", 4, "<", 7] }] } }
+      pattern = {
+        source = ["aws.guardduty"], "detail-type" = ["GuardDuty Finding"]
+        detail = { severity = [{ numeric = [">=", 4, "<", 7] }] }
+      }
     }
     "posture" = {
       severity = "P3", title = "Security Hub: a control failed", detail = "$.detail.findings[0].Title"
@@ -28,29 +34,47 @@ locals {
     }
     "outside-access" = {
       severity = "P3", title = "Access Analyzer: something is open to others", detail = "$.detail.resource"
-      pattern  = { source = ["aws.access-analyzer"], "detail-type" = ["Access Analyzer Finding"], detail = { status = ["ACTIVE"] } }
+      pattern = {
+        source = ["aws.access-analyzer"], "detail-type" = ["Access Analyzer Finding"]
+        detail = { status = ["ACTIVE"] }
+      }
     }
     "backup-failed" = {
       severity = "P2", title = "A backup or its copy failed", detail = "$.detail.statusMessage"
-      pattern  = { source = ["aws.backup"], "detail-type" = ["Backup Job State Change", "Copy Job State Change"], detail = { state = ["FAILED", "ABORTED", "EXPIRED"] } }
+      pattern = {
+        source = ["aws.backup"], "detail-type" = ["Backup Job State Change", "Copy Job State Change"]
+        detail = { state = ["FAILED", "ABORTED", "EXPIRED"] }
+      }
     }
     "restore-failed" = {
       severity = "P2", title = "A restore failed; the weekly test counts", detail = "$.detail.statusMessage"
-      pattern  = { source = ["aws.backup"], "detail-type" = ["Restore Job State Change"], detail = { status = ["FAILED", "ABORTED"] } }
+      pattern = {
+        source = ["aws.backup"], "detail-type" = ["Restore Job State Change"]
+        detail = { status = ["FAILED", "ABORTED"] }
+      }
     }
     "deployment-failed" = {
       severity = "P2", title = "A deployment failed and is rolled back", detail = "$.detail.reason"
-      pattern  = { source = ["aws.ecs"], "detail-type" = ["ECS Deployment State Change"], resources = local.services, detail = { eventName = ["SERVICE_DEPLOYMENT_FAILED"] } }
+      pattern = {
+        source = ["aws.ecs"], "detail-type" = ["ECS Deployment State Change"], resources = local.services
+        detail = { eventName = ["SERVICE_DEPLOYMENT_FAILED"] }
+      }
     }
     "placement-failed" = {
       severity = "P3", title = "ECS cannot start tasks", detail = "$.detail.reason"
-      pattern  = { source = ["aws.ecs"], "detail-type" = ["ECS Service Action"], resources = local.services, detail = { eventType = ["ERROR"] } }
+      pattern = {
+        source = ["aws.ecs"], "detail-type" = ["ECS Service Action"], resources = local.services
+        detail = { eventType = ["ERROR"] }
+      }
     }
     "task-died" = {
       severity = "P3", title = "A task died by itself", detail = "$.detail.stoppedReason"
       pattern = {
         source = ["aws.ecs"], "detail-type" = ["ECS Task State Change"]
-        detail = { lastStatus = ["STOPPED"], stopCode = ["EssentialContainerExited"], group = ["service:${var.service.name}", "service:${var.control.name}"] }
+        detail = {
+          lastStatus = ["STOPPED"], stopCode = ["EssentialContainerExited"]
+          group      = ["service:${var.service.name}", "service:${var.control.name}"]
+        }
       }
     }
     "database-event" = {
@@ -62,15 +86,26 @@ locals {
     }
     "secret-stale" = {
       severity = "P2", title = "A secret was not rotated", detail = "$.detail.errorMessage"
-      pattern  = { source = ["aws.secretsmanager"], "detail-type" = ["AWS Service Event via CloudTrail"], detail = { eventName = ["RotationFailed", "TestRotationFailed"] } }
+      pattern = {
+        source = ["aws.secretsmanager"], "detail-type" = ["AWS Service Event via CloudTrail"]
+        detail = { eventName = ["RotationFailed", "TestRotationFailed"] }
+      }
     }
     "aws-issue" = {
-      severity = "P2", title = "AWS has trouble that touches us", detail = "$.detail.eventDescription[0].latestDescription"
-      pattern  = { source = ["aws.health"], "detail-type" = ["AWS Health Event"], detail = { eventTypeCategory = ["issue"] } }
+      severity = "P2", title = "AWS has trouble that touches us"
+      detail   = "$.detail.eventDescription[0].latestDescription"
+      pattern = {
+        source = ["aws.health"], "detail-type" = ["AWS Health Event"]
+        detail = { eventTypeCategory = ["issue"] }
+      }
     }
     "aws-notice" = {
-      severity = "P3", title = "AWS plans a change that touches us", detail = "$.detail.eventDescription[0].latestDescription"
-      pattern  = { source = ["aws.health"], "detail-type" = ["AWS Health Event"], detail = { eventTypeCategory = ["scheduledChange", "accountNotification"] } }
+      severity = "P3", title = "AWS plans a change that touches us"
+      detail   = "$.detail.eventDescription[0].latestDescription"
+      pattern = {
+        source = ["aws.health"], "detail-type" = ["AWS Health Event"]
+        detail = { eventTypeCategory = ["scheduledChange", "accountNotification"] }
+      }
     }
   }
 

@@ -15,7 +15,7 @@ locals {
   told_by_composite = toset(["no-healthy-target", "canary-failing", "errors-high"])
 
   description = { for key, one in local.alarms : key => join(" ", [
-    "${one.severity}.", one.says, one.do, "Runbook: ${var.runbooks}#${key}",
+    "${one.severity}.", one.says, one.do, "Runbook: ${var.runbooks}#${try(one.about, key)}",
   ]) }
 }
 
@@ -77,7 +77,9 @@ resource "aws_cloudwatch_composite_alarm" "service_down" {
     "P1. Clients cannot use the wallet: no healthy target, many errors, or our own deposits fail.",
     "The alarms that made it go off say which. Runbook: ${var.runbooks}#service-down",
   ])
-  alarm_rule    = join(" OR ", [for key in sort(tolist(local.told_by_composite)) : "ALARM(\"${aws_cloudwatch_metric_alarm.this[key].alarm_name}\")"])
+  alarm_rule = join(" OR ", [
+    for key in sort(tolist(local.told_by_composite)) : "ALARM(\"${aws_cloudwatch_metric_alarm.this[key].alarm_name}\")"
+  ])
   alarm_actions = var.topics.P1
   ok_actions    = var.topics.P1
   tags          = merge(var.tags, { Severity = "P1" })

@@ -12,7 +12,10 @@ output "arns" {
 
 output "names" {
   description = "Name of each alarm."
-  value       = concat([aws_cloudwatch_composite_alarm.service_down.alarm_name], [for one in aws_cloudwatch_metric_alarm.this : one.alarm_name])
+  value = concat(
+    [aws_cloudwatch_composite_alarm.service_down.alarm_name],
+    [for one in aws_cloudwatch_metric_alarm.this : one.alarm_name],
+  )
 }
 
 output "rules" {

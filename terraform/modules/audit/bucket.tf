@@ -5,7 +5,9 @@
 locals {
   buckets = merge(
     { audit = { writer = "cloudtrail.amazonaws.com", prefix = "trail", key = "aws:SourceArn", source = local.trail_arn } },
-    var.config_enabled ? { config = { writer = "config.amazonaws.com", prefix = "config", key = "aws:SourceAccount", source = local.account } } : {},
+    var.config_enabled ? {
+      config = { writer = "config.amazonaws.com", prefix = "config", key = "aws:SourceAccount", source = local.account }
+    } : {},
   )
 }
 

@@ -1,11 +1,13 @@
 # Recovery points beside Aurora's own point-in-time recovery: daily and monthly, locked, copied abroad by choice.
 #
-# Point-in-time recovery at home loses at most five minutes. A copy abroad is a day old at worst: that is what is left if the region is.
+# Point-in-time recovery at home loses at most five minutes. A copy abroad is a day old at worst: that is what is left if
+# the region is lost.
 
 data "aws_partition" "this" {}
 data "aws_caller_identity" "this" {}
 
 locals {
+  iam    = "arn:${data.aws_partition.this.partition}:iam::${data.aws_caller_identity.this.account_id}"
   copies = var.copy_to_replica ? 1 : 0
 
   rules = {
@@ -62,7 +64,7 @@ data "aws_iam_policy_document" "vault" {
     condition {
       test     = "ArnNotLike"
       variable = "aws:PrincipalArn"
-      values   = ["arn:${data.aws_partition.this.partition}:iam::${data.aws_caller_identity.this.account_id}:role/aws-service-role/backup.amazonaws.com/*"]
+      values   = ["${local.iam}:role/aws-service-role/backup.amazonaws.com/*"]
     }
   }
 }

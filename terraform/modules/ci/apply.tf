@@ -1,11 +1,14 @@
-# The apply role: every service that the stack uses, in its regions; IAM only under the environment's prefix and its boundary.
+# The apply role: every service that the stack uses, in its regions; IAM only under the environment's prefix and boundary.
 # It cannot change itself: whoever changes this module applies it with a person's role.
 
 locals {
   services = [
-    "access-analyzer", "acm", "application-autoscaling", "backup", "backup-storage", "budgets", "ce", "cloudfront", "cloudtrail",
-    "cloudwatch", "config", "ec2", "ecr", "ecs", "elasticache", "elasticloadbalancing", "events", "guardduty", "kafka", "kms", "logs",
-    "rds", "resource-groups", "route53", "s3", "secretsmanager", "securityhub", "servicediscovery", "sns", "ssm", "tag", "wafv2",
+    "access-analyzer", "acm", "application-autoscaling", "backup", "backup-storage", "budgets", "ce", "cloudfront",
+    "cloudtrail",
+    "cloudwatch", "config", "ec2", "ecr", "ecs", "elasticache", "elasticloadbalancing", "events", "guardduty",
+    "kafka", "kms", "logs",
+    "rds", "resource-groups", "route53", "s3", "secretsmanager", "securityhub", "servicediscovery", "sns", "ssm",
+    "tag", "wafv2",
   ]
   # What roles made here may be given to.
   passed_to = [
@@ -15,8 +18,8 @@ locals {
 }
 
 data "aws_iam_policy_document" "apply" {
-  #checkov:skip=CKV_AWS_107:it builds the environment, so it manages every service of the stack; the boundary and the denials below limit it
-  #checkov:skip=CKV_AWS_108:it builds the environment; Terraform reads a version of a secret that it wrote to see whether it is there
+  #checkov:skip=CKV_AWS_107:it builds the environment, so it manages every service; boundary and denials limit it
+  #checkov:skip=CKV_AWS_108:it builds the environment; Terraform reads the secrets that it wrote
   #checkov:skip=CKV_AWS_109:it builds the environment; IAM is limited to the prefix and the boundary
   #checkov:skip=CKV_AWS_111:it builds the environment; one account holds one environment, so the account is the limit
   #checkov:skip=CKV_AWS_356:it builds the environment; names of most resources are not known before they are made
@@ -28,8 +31,10 @@ data "aws_iam_policy_document" "apply" {
   statement {
     sid = "ReadIam"
     actions = [
-      "iam:GetAccountPasswordPolicy", "iam:GetOpenIDConnectProvider", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:GetRole", "iam:GetRolePolicy",
-      "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListOpenIDConnectProviders", "iam:ListPolicyVersions",
+      "iam:GetAccountPasswordPolicy", "iam:GetOpenIDConnectProvider", "iam:GetPolicy", "iam:GetPolicyVersion",
+      "iam:GetRole", "iam:GetRolePolicy",
+      "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListOpenIDConnectProviders",
+      "iam:ListPolicyVersions",
       "iam:ListRolePolicies", "iam:ListRoles",
     ]
     resources = ["*"]
@@ -49,14 +54,18 @@ data "aws_iam_policy_document" "apply" {
   statement {
     sid = "Roles"
     actions = [
-      "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy",
+      "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:TagRole", "iam:UntagRole",
+      "iam:UpdateAssumeRolePolicy",
       "iam:UpdateRole", "iam:UpdateRoleDescription",
     ]
     resources = ["${local.iam}:role/${var.name}-*"]
   }
   statement {
-    sid       = "Policies"
-    actions   = ["iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:TagPolicy", "iam:UntagPolicy"]
+    sid = "Policies"
+    actions = [
+      "iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:TagPolicy",
+      "iam:UntagPolicy",
+    ]
     resources = ["${local.iam}:policy/${var.name}-*"]
   }
   statement {
@@ -86,7 +95,8 @@ data "aws_iam_policy_document" "apply" {
     sid    = "TakesAPerson"
     effect = "Deny"
     actions = [
-      "backup:DeleteBackupVault", "backup:DeleteRecoveryPoint", "backup:PutBackupVaultLockConfiguration", "backup:DeleteBackupVaultLockConfiguration",
+      "backup:DeleteBackupVault", "backup:DeleteRecoveryPoint", "backup:PutBackupVaultLockConfiguration",
+      "backup:DeleteBackupVaultLockConfiguration",
       "kafka:DeleteCluster",
       "kms:DisableKey", "kms:ScheduleKeyDeletion",
       "rds:DeleteDBCluster", "rds:DeleteDBClusterSnapshot", "rds:DeleteDBInstance",
@@ -99,8 +109,10 @@ data "aws_iam_policy_document" "apply" {
     sid    = "NotItself"
     effect = "Deny"
     actions = [
-      "iam:AttachRolePolicy", "iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:DeleteRole",
-      "iam:DeleteRolePermissionsBoundary", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePermissionsBoundary",
+      "iam:AttachRolePolicy", "iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion",
+      "iam:DeleteRole",
+      "iam:DeleteRolePermissionsBoundary", "iam:DeleteRolePolicy", "iam:DetachRolePolicy",
+      "iam:PutRolePermissionsBoundary",
       "iam:PutRolePolicy", "iam:SetDefaultPolicyVersion", "iam:UpdateAssumeRolePolicy",
     ]
     resources = ["${local.iam}:role/${var.name}-ci-*", "${local.iam}:policy/${var.name}-ci-*"]

@@ -22,16 +22,21 @@ data "aws_iam_policy_document" "boundary" {
     effect = "Deny"
     actions = [
       "account:*", "organizations:*",
-      "iam:AddUserToGroup", "iam:AttachGroupPolicy", "iam:AttachUserPolicy", "iam:CreateAccessKey", "iam:CreateGroup", "iam:CreateLoginProfile",
-      "iam:CreateSAMLProvider", "iam:CreateUser", "iam:CreateVirtualMFADevice", "iam:DeactivateMFADevice", "iam:DeleteRolePermissionsBoundary",
-      "iam:PutGroupPolicy", "iam:PutUserPolicy", "iam:UpdateAccessKey", "iam:UpdateLoginProfile", "iam:UpdateSAMLProvider",
+      "iam:AddUserToGroup", "iam:AttachGroupPolicy", "iam:AttachUserPolicy", "iam:CreateAccessKey",
+      "iam:CreateGroup", "iam:CreateLoginProfile",
+      "iam:CreateSAMLProvider", "iam:CreateUser", "iam:CreateVirtualMFADevice", "iam:DeactivateMFADevice",
+      "iam:DeleteRolePermissionsBoundary",
+      "iam:PutGroupPolicy", "iam:PutUserPolicy", "iam:UpdateAccessKey", "iam:UpdateLoginProfile",
+      "iam:UpdateSAMLProvider",
     ]
     resources = ["*"]
   }
   statement {
-    sid       = "NotTheBoundary"
-    effect    = "Deny"
-    actions   = ["iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:SetDefaultPolicyVersion"]
+    sid    = "NotTheBoundary"
+    effect = "Deny"
+    actions = [
+      "iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:SetDefaultPolicyVersion",
+    ]
     resources = ["${local.iam}:policy/${var.name}-ci-boundary"]
   }
 

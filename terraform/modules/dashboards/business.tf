@@ -1,4 +1,6 @@
-# Business: how much is done, how much of it succeeds. Value and revenue are control's: they come from the events, not from CloudWatch.
+# Business: how much is done, how much of it succeeds.
+#
+# Value and revenue are control's: they come from the events, not from CloudWatch.
 
 locals {
   # The operations that move money or open a wallet, as wallet-svc names them.
@@ -12,17 +14,19 @@ locals {
 
   business = [
     {
-      title   = "Movements a minute", stat = "Sum"
-      metrics = [for operation in local.movements : concat(local.by_operation.Requests[operation], [{ label = operation }])]
+      title = "Movements a minute", stat = "Sum"
+      metrics = [for operation in local.movements :
+      concat(local.by_operation.Requests[operation], [{ label = operation }])]
     },
     {
-      title   = "Looks a minute", stat = "Sum"
-      metrics = [for operation in local.looks : concat(local.by_operation.Requests[operation], [{ label = operation }])]
+      title = "Looks a minute", stat = "Sum"
+      metrics = [for operation in local.looks :
+      concat(local.by_operation.Requests[operation], [{ label = operation }])]
     },
     {
       title = "Success rate, %", stat = "Sum", min = 90, max = 100
       metrics = concat(
-        [[{ expression = "100 * (requests - errors) / requests", label = "answered without an error of ours", id = "success" }]],
+        [[{ expression = "100 * (requests - errors) / requests", label = "answered", id = "success" }]],
         [[{ expression = "100 * (requests - errors - declines) / requests", label = "done as asked", id = "done" }]],
         [
           concat(local.wallet.Requests, [{ id = "requests", visible = false }]),
@@ -32,16 +36,19 @@ locals {
       )
     },
     {
-      title   = "Declined movements a minute", stat = "Sum"
-      metrics = [for operation in local.movements : concat(local.by_operation.Declines[operation], [{ label = operation }])]
+      title = "Declined movements a minute", stat = "Sum"
+      metrics = [for operation in local.movements :
+      concat(local.by_operation.Declines[operation], [{ label = operation }])]
     },
     {
-      title   = "Failed movements a minute", stat = "Sum"
-      metrics = [for operation in local.movements : concat(local.by_operation.Errors[operation], [{ label = operation }])]
+      title = "Failed movements a minute", stat = "Sum"
+      metrics = [for operation in local.movements :
+      concat(local.by_operation.Errors[operation], [{ label = operation }])]
     },
     {
-      title   = "Movements, total of the period shown", stat = "Sum", view = "singleValue", whole = true
-      metrics = [for operation in local.movements : concat(local.by_operation.Requests[operation], [{ label = operation }])]
+      title = "Movements, total of the period shown", stat = "Sum", view = "singleValue", whole = true
+      metrics = [for operation in local.movements :
+      concat(local.by_operation.Requests[operation], [{ label = operation }])]
     },
     {
       title   = "What a client experiences: our own deposits", stat = "Average", min = 0, max = 1

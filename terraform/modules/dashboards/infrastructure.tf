@@ -6,6 +6,8 @@ locals {
   writer      = ["DBClusterIdentifier", var.database_cluster, "Role", "WRITER"]
   reader      = ["DBClusterIdentifier", var.database_cluster, "Role", "READER"]
   cache_nodes = [for number in range(1, var.cache.nodes + 1) : format("%s-%03d", var.cache.group, number)]
+  broker      = ["Cluster Name", var.broker.cluster]
+  journal     = ["DBInstanceIdentifier", var.control.database]
   brokers     = [for number in range(1, var.broker.brokers + 1) : tostring(number)]
 
   infrastructure = [
@@ -61,40 +63,47 @@ locals {
       ]
     },
     {
-      title   = "Cache: engine CPU, %", stat = "Average", min = 0, max = 100
-      metrics = [for node in local.cache_nodes : ["AWS/ElastiCache", "EngineCPUUtilization", "CacheClusterId", node, "CacheNodeId", "0001", { label = node }]]
+      title = "Cache: engine CPU, %", stat = "Average", min = 0, max = 100
+      metrics = [for node in local.cache_nodes :
+      ["AWS/ElastiCache", "EngineCPUUtilization", "CacheClusterId", node, "CacheNodeId", "0001", { label = node }]]
     },
     {
-      title   = "Cache: memory, %", stat = "Maximum", min = 0, max = 100
-      metrics = [for node in local.cache_nodes : ["AWS/ElastiCache", "DatabaseMemoryUsagePercentage", "CacheClusterId", node, "CacheNodeId", "0001", { label = node }]]
+      title = "Cache: memory, %", stat = "Maximum", min = 0, max = 100
+      metrics = [for node in local.cache_nodes :
+      ["AWS/ElastiCache", "DatabaseMemoryUsagePercentage", "CacheClusterId", node, "CacheNodeId", "0001", { label = node }]]
     },
     {
-      title   = "Brokers: CPU, %", stat = "Average", min = 0, max = 100
-      metrics = [for id in local.brokers : ["AWS/Kafka", "CpuUser", "Cluster Name", var.broker.cluster, "Broker ID", id, { label = "broker ${id}" }]]
+      title = "Brokers: CPU, %", stat = "Average", min = 0, max = 100
+      metrics = [for id in local.brokers :
+      ["AWS/Kafka", "CpuUser", "Cluster Name", var.broker.cluster, "Broker ID", id, { label = "broker ${id}" }]]
     },
     {
-      title   = "Brokers: disk, %", stat = "Maximum", min = 0, max = 100
-      metrics = [for id in local.brokers : ["AWS/Kafka", "KafkaDataLogsDiskUsed", "Cluster Name", var.broker.cluster, "Broker ID", id, { label = "broker ${id}" }]]
+      title = "Brokers: disk, %", stat = "Maximum", min = 0, max = 100
+      metrics = [for id in local.brokers :
+      ["AWS/Kafka", "KafkaDataLogsDiskUsed", "Cluster Name", var.broker.cluster, "Broker ID", id, { label = "broker ${id}" }]]
     },
     {
       title = "Brokers: partitions in trouble", stat = "Maximum"
       metrics = concat(
         [["AWS/Kafka", "OfflinePartitionsCount", "Cluster Name", var.broker.cluster, { label = "offline" }]],
-        [for id in local.brokers : ["AWS/Kafka", "UnderReplicatedPartitions", "Cluster Name", var.broker.cluster, "Broker ID", id, { label = "under-replicated, broker ${id}" }]],
+        [for id in local.brokers :
+        concat(["AWS/Kafka", "UnderReplicatedPartitions"], local.broker, ["Broker ID", id, { label = "under-replicated, broker ${id}" }])],
       )
     },
     {
       title = "NAT gateways: bytes out, ports refused", stat = "Sum"
       metrics = concat(
-        [for key, id in var.nat_gateways : ["AWS/NATGateway", "BytesOutToDestination", "NatGatewayId", id, { label = "bytes ${key}" }]],
-        [for key, id in var.nat_gateways : ["AWS/NATGateway", "ErrorPortAllocation", "NatGatewayId", id, { label = "refused ${key}", yAxis = "right" }]],
+        [for key, id in var.nat_gateways :
+        ["AWS/NATGateway", "BytesOutToDestination", "NatGatewayId", id, { label = "bytes ${key}" }]],
+        [for key, id in var.nat_gateways :
+        ["AWS/NATGateway", "ErrorPortAllocation", "NatGatewayId", id, { label = "refused ${key}", yAxis = "right" }]],
       )
     },
     {
       title = "Journal database of control", stat = "Average"
       metrics = [
         ["AWS/RDS", "CPUUtilization", "DBInstanceIdentifier", var.control.database, { label = "CPU, %" }],
-        ["AWS/RDS", "FreeStorageSpace", "DBInstanceIdentifier", var.control.database, { label = "storage free, bytes", yAxis = "right" }],
+        concat(["AWS/RDS", "FreeStorageSpace"], local.journal, [{ label = "storage free, bytes", yAxis = "right" }]),
       ]
     },
   ]

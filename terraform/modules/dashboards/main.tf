@@ -22,7 +22,7 @@ locals {
       {
         type = "text", x = 0, y = 0, width = 24, height = 2
         properties = {
-          markdown = "# ${var.name}: ${dashboard}\n${join(" · ", [for other in keys(local.panels) : "[${other}](#dashboards:name=${var.name}-${other})"])}"
+          markdown = "# ${var.name}: ${dashboard}\n${local.links}"
         }
       },
       {
@@ -49,12 +49,18 @@ locals {
           metrics              = panel.metrics
           setPeriodToTimeRange = try(panel.whole, false)
         },
-        can(panel.min) || can(panel.max) ? { yAxis = { left = merge(can(panel.min) ? { min = panel.min } : {}, can(panel.max) ? { max = panel.max } : {}) } } : {},
+        can(panel.min) || can(panel.max) ? {
+          yAxis = { left = { for edge in ["min", "max"] : edge => panel[edge] if can(panel[edge]) } }
+        } : {},
         can(panel.line) ? { annotations = { horizontal = [{ label = "promised", value = panel.line }] } } : {},
       )
     }],
   ) }
-  shown_arns = { for dashboard, severities in local.shown : dashboard => flatten([for severity in severities : lookup(var.alarms, severity, [])]) }
+  shown_arns = { for dashboard, severities in local.shown :
+    dashboard => flatten([for severity in severities : lookup(var.alarms, severity, [])])
+  }
+  links   = join(" · ", [for other in keys(local.panels) : "[${other}](#dashboards:name=${var.name}-${other})"])
+  console = "https://${data.aws_region.this.region}.console.aws.amazon.com/cloudwatch/home"
 }
 
 resource "aws_cloudwatch_dashboard" "this" {

@@ -7,7 +7,7 @@ output "names" {
 
 output "urls" {
   description = "Address of each dashboard in the console."
-  value       = { for key in keys(local.panels) : key => "https://${data.aws_region.this.region}.console.aws.amazon.com/cloudwatch/home?region=${data.aws_region.this.region}#dashboards:name=${var.name}-${key}" }
+  value       = { for key in keys(local.panels) : key => "${local.console}#dashboards:name=${var.name}-${key}" }
 }
 
 output "queries" {

@@ -9,7 +9,7 @@ locals {
       metrics = [
         ["Wallet/Audit", var.audit_metrics["audit-logins"], { label = "console" }],
         ["Wallet/Audit", var.audit_metrics["audit-no-mfa"], { label = "console without a second factor" }],
-        ["AWS/RDS", "LoginFailures", "DBClusterIdentifier", var.database_cluster, "Role", "WRITER", { stat = "Average", label = "database, a second", yAxis = "right" }],
+        concat(["AWS/RDS", "LoginFailures"], local.writer, [{ stat = "Average", label = "database, a second", yAxis = "right" }]),
       ]
     },
     {

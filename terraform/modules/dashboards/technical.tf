@@ -1,9 +1,10 @@
 # Technical: response times, errors, throughput, and the parts of the ledger that explain them.
 
 locals {
-  wallet = { for metric in ["Requests", "Errors", "Declines", "LatencyMs", "CommandsPerBatch", "LaneQueueDepth", "OutboxPending", "OutboxOldestSeconds"] :
-    metric => ["Wallet", metric, "Environment", var.environment]
-  }
+  wallet_metrics = [
+    "CommandsPerBatch", "Declines", "Errors", "LaneQueueDepth", "LatencyMs", "OutboxOldestSeconds", "OutboxPending", "Requests",
+  ]
+  wallet = { for metric in local.wallet_metrics : metric => ["Wallet", metric, "Environment", var.environment] }
   edge   = ["LoadBalancer", var.load_balancer]
   target = concat(local.edge, ["TargetGroup", var.target_group])
 
@@ -37,13 +38,15 @@ locals {
     {
       title = "Answers of the load balancer by status", stat = "Sum"
       metrics = concat(
-        [for class in ["2XX", "4XX", "5XX"] : concat(["AWS/ApplicationELB", "HTTPCode_Target_${class}_Count"], local.target, [{ label = "target ${class}" }])],
+        [for class in ["2XX", "4XX", "5XX"] :
+        concat(["AWS/ApplicationELB", "HTTPCode_Target_${class}_Count"], local.target, [{ label = "target ${class}" }])],
         [concat(["AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count"], local.edge, [{ label = "load balancer 5XX" }])],
       )
     },
     {
-      title   = "Response time seen by the load balancer, s", stat = "p95"
-      metrics = [for stat in ["p50", "p95", "p99"] : concat(["AWS/ApplicationELB", "TargetResponseTime"], local.target, [{ stat = stat, label = stat }])]
+      title = "Response time seen by the load balancer, s", stat = "p95"
+      metrics = [for stat in ["p50", "p95", "p99"] :
+      concat(["AWS/ApplicationELB", "TargetResponseTime"], local.target, [{ stat = stat, label = stat }])]
     },
     {
       title = "Group commit: commands a batch, deepest queue", stat = "Average"
@@ -75,9 +78,9 @@ locals {
     {
       title = "Commit on the writer, ms", stat = "Average"
       metrics = [
-        ["AWS/RDS", "CommitLatency", "DBClusterIdentifier", var.database_cluster, "Role", "WRITER", { label = "commit" }],
-        ["AWS/RDS", "DMLLatency", "DBClusterIdentifier", var.database_cluster, "Role", "WRITER", { label = "write" }],
-        ["AWS/RDS", "SelectLatency", "DBClusterIdentifier", var.database_cluster, "Role", "WRITER", { label = "read" }],
+        concat(["AWS/RDS", "CommitLatency"], local.writer, [{ label = "commit" }]),
+        concat(["AWS/RDS", "DMLLatency"], local.writer, [{ label = "write" }]),
+        concat(["AWS/RDS", "SelectLatency"], local.writer, [{ label = "read" }]),
       ]
     },
   ]

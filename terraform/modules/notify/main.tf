@@ -26,18 +26,19 @@ locals {
     { "p1-sms" = var.phones },
     { for level in var.next_in_line : "${level.name}-sms" => level.phones },
   )
-  subscriptions = merge(
-    { for one in flatten([for topic, all in local.by_email : [for to in all : { topic = topic, protocol = "email", to = to }]]) : "${one.topic}/${one.to}" => one },
-    { for one in flatten([for topic, all in local.by_sms : [for to in all : { topic = topic, protocol = "sms", to = to }]]) : "${one.topic}/${one.to}" => one },
-  )
+  wanted = flatten([for protocol, topics in { email = local.by_email, sms = local.by_sms } : [
+    for topic, all in topics : [for to in all : { topic = topic, protocol = protocol, to = to }]
+  ]])
+  subscriptions = { for one in local.wanted : "${one.topic}/${one.to}" => one }
 
   # Services that publish, and what of theirs may.
   account = data.aws_caller_identity.this.account_id
+  arn     = "arn:${data.aws_partition.this.partition}"
   publishers = {
-    Alarms    = { service = "cloudwatch.amazonaws.com", source = "arn:${data.aws_partition.this.partition}:cloudwatch:*:${local.account}:alarm:*" }
-    Events    = { service = "events.amazonaws.com", source = "arn:${data.aws_partition.this.partition}:events:*:${local.account}:rule/*" }
-    Budgets   = { service = "budgets.amazonaws.com", source = "arn:${data.aws_partition.this.partition}:budgets::${local.account}:*" }
-    Anomalies = { service = "costalerts.amazonaws.com", source = "arn:${data.aws_partition.this.partition}:ce::${local.account}:anomalysubscription/*" }
+    Alarms    = { service = "cloudwatch.amazonaws.com", source = "${local.arn}:cloudwatch:*:${local.account}:alarm:*" }
+    Events    = { service = "events.amazonaws.com", source = "${local.arn}:events:*:${local.account}:rule/*" }
+    Budgets   = { service = "budgets.amazonaws.com", source = "${local.arn}:budgets::${local.account}:*" }
+    Anomalies = { service = "costalerts.amazonaws.com", source = "${local.arn}:ce::${local.account}:anomalysubscription/*" }
   }
 }
 

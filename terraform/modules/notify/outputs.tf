@@ -22,5 +22,9 @@ output "by_severity" {
 
 output "next_in_line" {
   description = "The topics of each level, in order, as control's environment file wants them."
-  value       = [for level in var.next_in_line : { name = level.name, sms = aws_sns_topic.this["${level.name}-sms"].arn, email = aws_sns_topic.this[level.name].arn }]
+  value = [for level in var.next_in_line : {
+    name  = level.name
+    sms   = aws_sns_topic.this["${level.name}-sms"].arn
+    email = aws_sns_topic.this[level.name].arn
+  }]
 }

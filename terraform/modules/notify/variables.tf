@@ -63,7 +63,9 @@ variable "next_in_line" {
   default = []
 
   validation {
-    condition     = alltrue([for level in var.next_in_line : can(regex("^[a-z][a-z0-9]{1,20}$", level.name)) && length(level.phones) > 0 && length(level.emails) > 0])
+    condition = alltrue([for level in var.next_in_line :
+      can(regex("^[a-z][a-z0-9]{1,20}$", level.name)) && length(level.phones) > 0 && length(level.emails) > 0
+    ])
     error_message = "Each level needs a lower-case name, a phone and an e-mail address."
   }
   validation {

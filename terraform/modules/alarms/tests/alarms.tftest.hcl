@@ -45,7 +45,7 @@ run "every_alarm_tells_somebody" {
     error_message = "An outage must go out by SMS and by e-mail."
   }
   assert {
-    condition     = alltrue([for key, one in aws_cloudwatch_metric_alarm.this : contains(["P1", "P2", "P3", "P4"], one.tags.Severity) && startswith(one.alarm_description, "${one.tags.Severity}. ") && strcontains(one.alarm_description, "Runbook: docs/MONITORING.md#${key}")])
+    condition     = alltrue([for key, one in aws_cloudwatch_metric_alarm.this : contains(["P1", "P2", "P3", "P4"], one.tags.Severity) && startswith(one.alarm_description, "${one.tags.Severity}. ") && startswith(key, regex("Runbook: docs/MONITORING.md#(.+)$", one.alarm_description)[0])])
     error_message = "An alarm lacks its severity or its runbook."
   }
 }
