@@ -2,7 +2,8 @@
 
     python3 -m checks PLANS [ROOT]
 
-PLANS holds `environments-{staging,production}.{plan,state}.json`; ROOT is the repository. Exits with 1 if anything was found.
+PLANS holds `environments-{staging,production}.{plan,state}.json`; ROOT is the repository.
+Exits with 1 if anything was found.
 """
 
 import sys

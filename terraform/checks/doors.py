@@ -1,4 +1,4 @@
-"""What a scanner cannot follow from module to module: groups and lists that guard something, a firewall before the load balancer, TLS."""
+"""What a scanner cannot follow from module to module: groups and lists that guard something, a firewall, TLS."""
 
 from .world import World, strings
 

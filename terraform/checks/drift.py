@@ -2,7 +2,7 @@
 
     python3 -m checks.drift TREE ENVIRONMENT
 
-Runs terraform as it is configured (`TF_CLI_CONFIG_FILE` names the stand-in provider where there is one), in a copy of the tree.
+Runs terraform as it is configured (`TF_CLI_CONFIG_FILE` names the stand-in provider where there is one), in a copy.
 """
 
 import json

@@ -50,6 +50,9 @@ def check(world: World) -> list[str]:
     """Secrets in the clear, in either document."""
     found = []
     for kind, document in (("plan", world.plan), ("state", world.state)):
+        for part in ("configuration", "outputs", "output_changes", "prior_state"):
+            for path, text in strings(document.raw.get(part), part):
+                found += [f"{kind}: {path} holds {what}" for what, shape in SECRET_VALUES.items() if shape.search(text)]
         for resource in document.resources:
             for path, value in _arguments(resource.values, resource.address):
                 name = path.rsplit(".", 1)[-1]

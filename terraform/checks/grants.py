@@ -1,4 +1,4 @@
-"""Trap 7: who may do what. Every policy is sound, `*` is rare and explained, and control may do what it calls and no more."""
+"""Trap 7: who may do what. Policies are sound, `*` is rare and explained, control may do what it calls and no more."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Which metrics exist: those of AWS that we use, with their dimensions, and ours, read from the source that emits them."""
+"""Which metrics exist: those of AWS that we use, with their dimensions, and ours, read from what emits them."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Trap 10: staging is the product in small. Both environments have the same resources and the same security; sizes differ."""
+"""Trap 10: staging is the product in small. Both have the same resources and the same security; sizes differ."""
 
 import re
 from typing import Any, Iterator

@@ -1,4 +1,4 @@
-"""Trap 5: alarms and dashboards read metrics that exist, of resources that exist, and silence of what must speak is heard."""
+"""Trap 5: alarms and dashboards read metrics that exist, of resources that exist, and silence is heard."""
 
 import json
 from pathlib import Path

@@ -37,6 +37,8 @@ class Checks(unittest.TestCase):
             [],
             "a name of a secret is none",
         )
+        written = Document({"planned_values": {}, "configuration": {"root_module": {"x": "AKIAABCDEFGHIJKLMNOP"}}})
+        self.assertTrue(exposure.check(World("test", written, Document({}))), "a secret written into a file")
         plan = Document({"planned_values": {}, "variables": {"db_password": {"value": "hunter2"}}})
         self.assertIn(
             "plan: the variable db_password carries a secret; pass its ARN instead",
