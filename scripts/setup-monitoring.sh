@@ -44,6 +44,7 @@ arguments() {
 }
 
 # peek VARIABLE COMMAND...: a look that fails is one more thing that is not in order, and the rest is looked at all the same.
+# shellcheck disable=SC2034
 peek() {
   local -n seen=$1
   shift
