@@ -31,8 +31,8 @@ echo "$called $*" >>"$CALLS"
 family() { sed -n 's/.*--task-definition \([^ ]*\).*/\1/p' <<<"$*"; }
 case "$called $*" in
   *get-caller-identity*) [[ $WRONG == account ]] && echo 999999999999 || echo 111111111111 ;;
-  *"describe-services"*"ACTIVE"*) [[ $WRONG == first ]] && echo None || echo arn:old/wallet-staging-wallet-svc:7 ;;
-  *"describe-task-definition"*containerDefinitions*) echo 111111111111.dkr.ecr.sa-east-1.amazonaws.com/wallet-staging/wallet-svc:1.0.0 ;;
+  *"describe-services"*"ACTIVE"*) [[ $WRONG == first ]] && echo None || echo arn:old/definition:7 ;;
+  *"describe-task-definition"*containerDefinitions*) echo "111111111111.dkr.ecr.sa-east-1.amazonaws.com/wallet/image:${RUNS:-1.0.0}" ;;
   *"describe-task-definition"*) echo "arn:new/$(family "$*"):8" ;;
   *"describe-services"*)
     service=$(sed -n 's/.*--services \([^ ]*\).*/\1/p' <<<"$*") cluster=$(sed -n 's/.*--cluster \([^ ]*\).*/\1/p' <<<"$*") state=COMPLETED
@@ -106,6 +106,7 @@ scene "the same, meant" data 0 1.1.0 "${new[@]}" --lose-data -- 'apply.*now.tfpl
 scene "a failed migration stops before anything runs" migration 1 1.1.0 "${new[@]}" -- run-task '!apply.*tfplan'
 scene "a world that moved after the confirmation" moved 1 1.1.0 "${new[@]}" -- run-task 'plan.*now' '!apply.*tfplan'
 scene "a version that does not become healthy is taken back" rollout 1 1.0.0 "${new[@]}" -- 'apply.*now.tfplan' 'plan.*back' 'apply.*back.tfplan'
+RUNS=0.9.9 scene "what is gone back to is what ran, whatever terraform.tfvars said" canary 1 0.9.9 "${new[@]}" -- 'apply.*back.tfplan'
 scene "deposits that fail take the version back" canary 1 1.0.0 "${new[@]}" -- get-metric-statistics 'apply.*back.tfplan'
 scene "a silent canary is no proof" silence 1 1.0.0 "${new[@]}" -- 'apply.*back.tfplan'
 scene "without a canary, alarms decide" silence 0 1.1.0 "${new[@]}" --without-canary -- '!get-metric-statistics' describe-alarms

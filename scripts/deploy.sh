@@ -50,7 +50,9 @@ arguments() {
   done
   environment_of "$environment_asked"
   registry=$account.dkr.ecr.$region.amazonaws.com
-  before_service=$(image_tag wallet-svc) before_control=$(image_tag control)
+  written_service=$(image_tag wallet-svc) written_control=$(image_tag control)
+  # What is gone back to; what really runs, once that is known.
+  before_service=$written_service before_control=$written_control
   if ((rollback)) && [[ -z $version ]]; then
     die 64 "--rollback goes back to a version, and none is named" "aws ecr describe-images --repository-name $name/wallet-svc lists them"
   fi
@@ -61,7 +63,7 @@ arguments() {
 
 # What ends before anything was applied leaves terraform.tfvars as it was.
 ended() {
-  ((applying)) || [[ -z $tags_written ]] || set_tags "$before_service" "$before_control"
+  ((applying)) || [[ -z $tags_written ]] || set_tags "$written_service" "$written_control"
   rm -rf "$work"
 }
 
@@ -87,21 +89,33 @@ check() {
   run scripts/check-terraform.sh
 }
 
+# tag_running IMAGE: the tag of what a service runs now; nothing if there is no such service.
+tag_running() {
+  local definition image
+  definition=$(aws ecs describe-services --region "$region" --cluster "$name" --services "$1" \
+    --query "services[?status=='ACTIVE'].taskDefinition | [0]" --output text 2>/dev/null || echo None)
+  [[ $definition != None && -n $definition ]] || return 0
+  image=$(aws ecs describe-task-definition --region "$region" --task-definition "$definition" \
+    --query "taskDefinition.containerDefinitions[?name=='$1'].image | [0]" --output text)
+  printf '%s' "${image##*:}"
+}
+
 # Whether the environment was never deployed, and otherwise what runs in it.
 look_at_running() {
-  local found
+  local image
   if ((dry)); then
-    say "  $ $(quoted aws ecs describe-services --region "$region" --cluster "$name" --services wallet-svc)  # no such service: a first deployment"
+    for image in "${images[@]}"; do
+      say "  $ $(quoted aws ecs describe-services --region "$region" --cluster "$name" --services "$image")   # none: a first deployment"
+    done
     running_tag=${before_service:-1.0.0}
     return
   fi
-  found=$(aws ecs describe-services --region "$region" --cluster "$name" --services wallet-svc \
-    --query "services[?status=='ACTIVE'].taskDefinition | [0]" --output text 2>/dev/null || echo None)
-  if [[ $found == None || -z $found ]]; then first=1 running_tag='' && return; fi
-  running_tag=$(aws ecs describe-task-definition --region "$region" --task-definition "$found" \
-    --query "taskDefinition.containerDefinitions[?name=='wallet-svc'].image | [0]" --output text)
-  running_tag=${running_tag##*:}
-  say "runs now: wallet-svc $running_tag"
+  running_tag=$(tag_running wallet-svc)
+  if [[ -z $running_tag ]]; then first=1; say "nothing: a first deployment"; return; fi
+  before_service=$running_tag
+  before_control=$(tag_running control)
+  before_control=${before_control:-$written_control}
+  say "wallet-svc $before_service, control $before_control"
 }
 
 # Expand first, contract a release later: tasks of the running version go on while the migration is done and after it.
