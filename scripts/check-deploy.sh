@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Plays scripts/deploy.sh against pretended aws, terraform and docker commands: what it does, in which order, and what becomes of it
+# Plays scripts/deploy.sh, and the dry runs of its neighbours, against pretended aws, terraform and docker commands: what it does, in which order, and what becomes of it
 # when the account, the plan, the migration, the rolling deployment or our own deposits are not as they should be.
 #
 #   scripts/check-deploy.sh    needs bash, git, python3; some seconds
@@ -119,6 +119,22 @@ scene "production takes its name" '' 0 1.1.0 production --version 1.1.0 --yes --
 scene "a dry run calls nothing" '' 0 1.0.0 staging --version 1.1.0 --dry-run -- '!.'
 scene "latest is no version" '' 64 1.0.0 staging --version latest --yes -- '!.'
 scene "no such environment, no file of it" '' 64 1.0.0 staging --rollback --yes -- '!.'
+
+# The other two scripts that an engineer runs.
+dry() {
+  : >"$work/calls"
+  if (cd "$tree" && WRONG='' CALLS=$work/calls PATH=$tools:$PATH "$@" --dry-run) >"$work/said" 2>&1 </dev/null && [[ ! -s $work/calls ]]; then
+    echo "ok   a dry run calls nothing: $*"; ((passed += 1))
+  else
+    echo "FAIL a dry run calls nothing: $*"; cat "$work/said" "$work/calls"; ((failed += 1))
+  fi
+}
+for environment in staging production; do
+  dry scripts/setup-monitoring.sh "$environment"
+  dry scripts/setup-monitoring.sh "$environment" --token ana:operator
+  dry scripts/setup-monitoring.sh "$environment" --test-page p1
+  dry scripts/cost-analysis.sh "$environment" --running --bill
+done
 
 # A migration that takes something away, a release later.
 echo 'ALTER TABLE entry DROP COLUMN old;' >"$tree/wallet-svc/migrations/9999_contract.sql"
