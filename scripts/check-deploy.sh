@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Plays scripts/deploy.sh, and the dry runs of its neighbours, against pretended aws, terraform and docker commands: what it does, in which order, and what becomes of it
-# when the account, the plan, the migration, the rolling deployment or our own deposits are not as they should be.
+# Plays scripts/deploy.sh, and the dry runs of its neighbours, against pretended aws, terraform and docker commands: what it does, in
+# which order, and what becomes of it when the account, the plan, the migration, the rolling deployment or our own deposits are not
+# as they should be.
 #
 #   scripts/check-deploy.sh    needs bash, git, python3; some seconds
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[[ ${1:-} != --help ]] || { sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0; }
+[[ ${1:-} != --help ]] || { sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0; }
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -97,7 +98,7 @@ new=(staging --version 1.1.0 --yes)
 scene "a deployment, in order" '' 0 1.1.0 "${new[@]}" -- get-caller-identity 'init.*wallet-state-111111111111' validate 'plan.*seen' \
   'docker build.*wallet-svc:1.1.0' 'docker push.*control:1.1.0' 'docker run.*check' 'apply.*migrate' run-task 'plan.*now' 'apply.*now.tfplan' \
   describe-services get-metric-statistics describe-alarms
-scene "the first deployment makes users and tables, then starts tasks anew" first 0 1.1.0 "${new[@]}" -- 'apply.*registry' 'docker push' 'apply.*seen.tfplan' \
+scene "the first deployment makes users and tables, then starts tasks anew" first 0 1.1.0 "${new[@]}" -- 'apply.*registry' 'docker push' 'plan.*now' 'apply.*now.tfplan' \
   'run-task.*journal-setup' 'run-task.*migrate' 'update-service.*wallet-svc' 'update-service.*control'
 scene "an image that was pushed before is not built again" pushed 0 1.1.0 "${new[@]}" -- describe-images '!docker push'
 scene "another account" account 1 1.0.0 "${new[@]}" -- '!terraform' '!run-task'

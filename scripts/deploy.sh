@@ -228,14 +228,11 @@ migrate() {
 
 apply() {
   step "apply"
-  ((first)) || {
-    plan now
-    run python3 scripts/operate/plan.py within "$work/seen.json" "$work/now.json" ||
-      die 1 "the world moved since you confirmed: the second plan does more than the first" "look at it with --plan-only, then begin again"
-  }
-  local what=now
-  ((first)) && what=seen
-  terraform_in apply -input=false "$work/$what.tfplan"
+  # The first plan is stale: images' registry or the migration's task definition were made since.
+  plan now
+  run python3 scripts/operate/plan.py within "$work/seen.json" "$work/now.json" ||
+    die 1 "the world moved since you confirmed: the second plan does more than the first" "look at it with --plan-only, then begin again"
+  terraform_in apply -input=false "$work/now.tfplan"
   if ((first)); then
     step "first deployment: users, tables, then the tasks anew"
     run_task "$name-journal-setup"
