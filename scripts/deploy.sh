@@ -141,7 +141,8 @@ check_migrations() {
   [[ -n $taking ]] || { say "  they only add"; return; }
   printf '%s\n' "$taking"
   ((contract)) || ((dry)) ||
-    die 1 "the lines above take something away or change it" "if no running task needs it any more (it was unused in $running_tag already), say --contract"
+    die 1 "the lines above take something away or change it" \
+      "if no running task needs it any more (it was unused in $running_tag already), say --contract"
 }
 
 plan() {
@@ -201,7 +202,8 @@ check_control_file() {
 run_task() {
   local family=$1 network task
   if ((dry)); then
-    say "  $ aws ecs run-task --region $region --cluster $name --launch-type FARGATE --task-definition $family --network-configuration (subnets and security group of output stack.deploy)"
+    say "  $ aws ecs run-task --region $region --cluster $name --launch-type FARGATE --task-definition $family" \
+      "--network-configuration (subnets and security group of output stack.deploy)"
     say "  $ aws ecs wait tasks-stopped --region $region --cluster $name --tasks ARN"
     say "  $ aws ecs describe-tasks --region $region --cluster $name --tasks ARN | python3 scripts/operate/ecs.py stopped"
     return
@@ -209,7 +211,8 @@ run_task() {
   network=$(terraform "-chdir=$folder" output -json stack | python3 -c '
 import json, sys
 deploy = json.load(sys.stdin)["deploy"]
-print(json.dumps({"awsvpcConfiguration": {"subnets": deploy["subnets"], "securityGroups": deploy["security_groups"], "assignPublicIp": "DISABLED"}}))')
+network = {"subnets": deploy["subnets"], "securityGroups": deploy["security_groups"], "assignPublicIp": "DISABLED"}
+print(json.dumps({"awsvpcConfiguration": network}))')
   task=$(aws ecs run-task --region "$region" --cluster "$name" --launch-type FARGATE --task-definition "$family" \
     --network-configuration "$network" --query 'tasks[0].taskArn' --output text)
   [[ $task == arn:* ]] || die 1 "$family did not start" "aws ecs run-task said why above; capacity, image or network"
@@ -247,10 +250,12 @@ wait_for() {
   local service=$1 wanted said word until=$((SECONDS + minutes_rollout * 60))
   if ((dry)); then
     say "  $ aws ecs describe-task-definition --region $region --task-definition $name-$service   # what must run"
-    say "  $ aws ecs describe-services --region $region --cluster $name --services $service | python3 scripts/operate/ecs.py rollout ARN   # every 15 s, $minutes_rollout min at most"
+    say "  $ aws ecs describe-services --region $region --cluster $name --services $service |" \
+      "python3 scripts/operate/ecs.py rollout ARN   # every 15 s, $minutes_rollout min at most"
     return
   fi
-  wanted=$(aws ecs describe-task-definition --region "$region" --task-definition "$name-$service" --query taskDefinition.taskDefinitionArn --output text)
+  wanted=$(aws ecs describe-task-definition --region "$region" --task-definition "$name-$service" \
+    --query taskDefinition.taskDefinitionArn --output text)
   while ((SECONDS < until)); do
     said=$(aws ecs describe-services --region "$region" --cluster "$name" --services "$service" | python3 scripts/operate/ecs.py rollout "$wanted")
     word=${said%%$'\n'*}
@@ -269,7 +274,8 @@ verify() {
     say "waits $minutes_canary minutes for our own deposits"
     run sleep $((minutes_canary * 60))
     if ((dry)); then
-      say "  $ aws cloudwatch get-metric-statistics --namespace Wallet/Control --metric-name CanarySuccess ... | python3 scripts/operate/ecs.py points $canary_least"
+      say "  $ aws cloudwatch get-metric-statistics --namespace Wallet/Control --metric-name CanarySuccess ... |" \
+        "python3 scripts/operate/ecs.py points $canary_least"
     else
       aws cloudwatch get-metric-statistics --region "$region" --namespace Wallet/Control --metric-name CanarySuccess \
         --dimensions "Name=Environment,Value=$environment" --period 60 --statistics Average \
@@ -291,9 +297,11 @@ go_back() {
   plan back
   terraform_in apply -input=false "$work/back.tfplan"
   if ! { wait_for wallet-svc && wait_for control; }; then
-    die 1 "the way back did not complete" "docs/TROUBLESHOOTING.md, 'a deployment hangs'; ECS events: aws ecs describe-services --cluster $name --services wallet-svc control"
+    die 1 "the way back did not complete" \
+      "docs/TROUBLESHOOTING.md, 'a deployment hangs'; ECS events: aws ecs describe-services --cluster $name --services wallet-svc control"
   fi
-  die 1 "rolled back: wallet-svc $before_service and control $before_control run" "the migration stays: it only added. Find the cause in /$name/wallet-svc"
+  die 1 "rolled back: wallet-svc $before_service and control $before_control run" \
+    "the migration stays: it only added. Find the cause in /$name/wallet-svc"
 }
 
 main() {
@@ -319,7 +327,8 @@ main() {
   apply
   step "rolling deployment"
   if ! { wait_for wallet-svc && wait_for control; }; then
-    ((first || rollback)) && die 1 "the tasks did not become healthy" "docs/TROUBLESHOOTING.md, 'tasks do not start'; there is no version before this to go back to by itself"
+    ((first || rollback)) && die 1 "the tasks did not become healthy" \
+      "docs/TROUBLESHOOTING.md, 'tasks do not start'; there is no version before this to go back to by itself"
     go_back
   fi
   step "verification"
