@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Every check of the project, in the order in which they are cheapest to fail.
 #
-#   scripts/test.sh          all of it: format, lints, tests on real servers, documentation, one short drill
-#   scripts/test.sh --quick  without the emulator and the drill
+#   scripts/test.sh          all of it: format, lints, tests on real servers, documents, Terraform, one short drill
+#   scripts/test.sh --quick  without the emulator, the scripts, Terraform and the drill
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -42,6 +42,20 @@ target/debug/control check --environment control/environments/local.yaml --runbo
 if [[ ${1:-} != --quick ]]; then
   step "an emulator of AWS that is not ours"
   scripts/check-emulator.sh
+
+  step "scripts and documents"
+  scripts/check-deploy.sh
+  scripts/check-docs.sh
+
+  step "terraform"
+  offline=${TERRAFORM_OFFLINE:-../shared/tools/terraform-offline}/check.sh
+  if ! command -v terraform >/dev/null; then
+    echo "NOT CHECKED: terraform is not installed"
+  elif [[ ! -x $offline ]] && ! curl -sfm 10 -o /dev/null https://registry.terraform.io/.well-known/terraform.json; then
+    echo "NOT CHECKED: no provider can be had from here"
+  else
+    scripts/check-terraform.sh
+  fi
 
   step "a short drill under load"
   target/debug/sandbox demo --headless --for 90s --rate 60 --surge 400
