@@ -36,7 +36,7 @@ use crate::readings::schedule::Asked;
 use crate::reconcile::capacity::{Capacity, ScalingMode};
 use crate::reconcile::readers;
 use crate::slo::{self, History, watch::Watch};
-use crate::snapshots::Snapshots;
+use crate::snapshots::{Recalled, Snapshots};
 use crate::sweep::Sweep;
 use crate::view::{self, Refresh};
 
@@ -154,18 +154,20 @@ impl App {
         self.driver.start(house("snapshots"), Snapshots::recover(journal()).await?);
         let findings = self.environments.values().map(|live| live.findings.clone()).collect();
         self.driver.start(house("concerns"), Report::new(self.concerns.clone(), findings));
+        let mut recalled = Recalled::read(&self.journal).await?;
         let mut alerts = BTreeMap::new();
         for (name, live) in &self.environments {
-            alerts.insert(name.clone(), self.start_environment(name, live).await?);
+            alerts.insert(name.clone(), self.start_environment(name, live, &mut recalled));
         }
         Ok(alerts)
     }
 
-    async fn start_environment(
+    fn start_environment(
         &self,
         name: &str,
         live: &Arc<Live>,
-    ) -> Result<Arc<Alerts>, BuildError> {
+        recalled: &mut Recalled,
+    ) -> Arc<Alerts> {
         let every = |part: &str, period: Duration| {
             Schedule::every(format!("{name}/{part}"), period, PASS_MAX)
         };
@@ -174,15 +176,12 @@ impl App {
         let evaluate = every("alerts", Duration::from_secs(1));
         let period = live.wanted().scaling.period.to_std().unwrap_or(PASS_MAX);
         let capacity = every("capacity", period);
-        let alerts = Alerts::recover(
-            Arc::clone(live),
-            self.journal.clone(),
-            Arc::clone(&self.cloud),
-            Arc::clone(&deliver.wake),
-        );
-        let alerts = Arc::new(alerts.await?);
-        let size = Capacity::recover(self, Arc::clone(live), Arc::clone(&fleet.wake)).await?;
-        let (period, readers) = readers::recover(self, live, Arc::clone(&fleet.wake)).await?;
+        let (journal, cloud) = (self.journal.clone(), Arc::clone(&self.cloud));
+        let parts = (Arc::clone(live), journal, cloud, Arc::clone(&deliver.wake));
+        let alerts = Arc::new(Alerts::with(&mut recalled.books, parts));
+        let told = (&recalled.sizes, recalled.open.as_slice());
+        let size = Capacity::of_tasks(told, self, Arc::clone(live), Arc::clone(&fleet.wake));
+        let (period, readers) = readers::with(told, self, live, Arc::clone(&fleet.wake));
         let collect = Collect::new(
             Arc::clone(live),
             Arc::clone(&self.cloud),
@@ -198,16 +197,17 @@ impl App {
         driver.start(every("forecast", learn::TICK), Learn::new(self, live));
         driver.start(evaluate, Evaluate(Arc::clone(&alerts)));
         driver.start(deliver, Deliver(Arc::clone(&alerts)));
+        let (journal, cloud) = (self.journal.clone(), Arc::clone(&self.cloud));
         let spending =
-            Spending::recover(Arc::clone(live), Arc::clone(&self.cloud), self.journal.clone());
-        driver.start(every("cost", COST_PERIOD), spending.await?);
+            Spending::with(&mut recalled.spendings, Arc::clone(live), cloud, journal);
+        driver.start(every("cost", COST_PERIOD), spending);
         let metrics = Arc::clone(&self.metrics);
         let watch = Watch::new(Arc::clone(live), Arc::clone(&self.cloud), metrics);
         driver.start(every("slo", slo::watch::PERIOD), watch);
         let heart = Heartbeat::new(name, Arc::clone(&self.cloud), driver.status());
         driver.start(every("heartbeat", HEARTBEAT_PERIOD), heart);
         driver.start(every("view", VIEW_PERIOD), Refresh(Arc::clone(live)));
-        Ok(alerts)
+        alerts
     }
 }
 

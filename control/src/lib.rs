@@ -42,6 +42,8 @@ pub mod signals;
 pub mod simulate;
 pub mod slo;
 pub mod snapshots;
+#[cfg(test)]
+mod snapshots_tests;
 pub mod standby;
 pub mod sweep;
 pub mod view;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use protocol::control::{AlertState, AlertView, ToldView};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::deliver::Delivery;
@@ -16,11 +17,9 @@ use crate::journal::{Entry, Event};
 const RESOLVED_SHOWN: TimeDelta = TimeDelta::minutes(30);
 /// Resolved episodes that are kept to be shown, and deliveries that are done.
 const DONE_MAX: usize = 50;
-/// The kinds of events that are folded, by their beginnings.
-pub(super) const KINDS: [&str; 3] = ["alert.", "delivery.", "silence."];
 
 /// What is known of alerts.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Book {
     /// Pending, firing and acknowledged episodes, by rule.
     pub(super) open: BTreeMap<String, Episode>,
@@ -43,7 +42,11 @@ impl Book {
                 }
             }
             Some("delivery") => {
-                if let Ok(delivery) = serde_json::from_value::<Delivery>(data()) {
+                if let Ok(mut delivery) = serde_json::from_value::<Delivery>(data()) {
+                    if !delivery.open() {
+                        // It is not sent again, and nobody is shown its words.
+                        delivery.lines.clear();
+                    }
                     self.deliveries.insert(delivery.id.clone(), delivery);
                 }
             }

@@ -10,7 +10,8 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, Notify};
 
 use super::Rule;
-use super::book::{Book, KINDS};
+use super::book::Book;
+use super::books::Books;
 use super::draft::{Draft, reaching};
 use super::rule::{Finding, Known, evaluate};
 use crate::app::Live;
@@ -30,7 +31,7 @@ pub struct Alerts {
 }
 
 impl Alerts {
-    /// Rebuilds episodes, silences and deliveries from the journal.
+    /// The desk with the episodes, silences and deliveries that the journal tells of.
     ///
     /// # Errors
     ///
@@ -41,18 +42,18 @@ impl Alerts {
         cloud: Arc<dyn Cloud>,
         outbox: Arc<Notify>,
     ) -> Result<Self, JournalError> {
-        let mut book = Book::default();
-        let prefix = format!("{}/alert/", live.wanted().name);
-        for kinds in KINDS {
-            journal
-                .replay(kinds, |event| {
-                    if event.subject.starts_with(&prefix) {
-                        book.fold(event);
-                    }
-                })
-                .await?;
-        }
-        Ok(Self { live, journal, cloud, book: Mutex::new(book), outbox })
+        let mut books = journal.recall().await?;
+        Ok(Self::with(&mut books, (live, journal, cloud, outbox)))
+    }
+
+    /// As [`Alerts::recover`], with books that were recalled for several environments at once.
+    #[must_use]
+    pub fn with(
+        books: &mut Books,
+        (live, journal, cloud, outbox): (Arc<Live>, Journal, Arc<dyn Cloud>, Arc<Notify>),
+    ) -> Self {
+        let book = Mutex::new(books.take(&live.wanted().name));
+        Self { live, journal, cloud, book, outbox }
     }
 
     /// Evaluates every rule once, and decides who is told.

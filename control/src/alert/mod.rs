@@ -7,6 +7,9 @@
 //! down: a restart begins their waiting time anew.
 
 mod book;
+mod books;
+#[cfg(test)]
+mod books_tests;
 mod calls;
 mod decide;
 #[cfg(test)]
@@ -33,6 +36,7 @@ use protocol::control::Severity;
 
 use crate::slo::BurnLimit;
 
+pub use books::Books;
 pub use calls::{Ask, CallError, Wanted};
 pub use deliver::Delivery;
 pub use desk::{Alerts, Evaluate};

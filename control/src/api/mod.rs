@@ -6,6 +6,7 @@
 
 mod access;
 mod alerts;
+mod answers;
 mod audit;
 pub mod client;
 mod decisions;
@@ -28,6 +29,7 @@ mod surface;
 mod tokens;
 
 pub use access::{Caller, Proof, Trust};
+pub use answers::Answers;
 pub use denials::{Denials, PERIOD as DENIALS_PERIOD};
 pub use stream::Streams;
 pub use tokens::{Token, Tokens, tokens};

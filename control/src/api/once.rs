@@ -6,8 +6,13 @@
 //! changed nothing and is worked out anew. A change that was begun is finished and written down
 //! even if the client hangs up in the middle.
 
-use super::{Api, access::Caller, error::Error};
-use crate::journal::{Entry, Event, Journal, JournalError};
+use super::{
+    Api,
+    access::Caller,
+    answers::{Answer, Answered, Answers, KEYS_MAX, KIND, Kept, REMEMBERED},
+    error::Error,
+};
+use crate::journal::{Entry, Journal, JournalError};
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{FromRequest, FromRequestParts, Request},
@@ -15,8 +20,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{
@@ -24,14 +28,9 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// A key is remembered for a day: longer than anybody retries.
-const REMEMBERED: TimeDelta = TimeDelta::hours(24);
-/// At 2 KiB each, 8 MiB. People and drills make tens of changes a day.
-const KEYS_MAX: usize = 4_096;
 /// An answer that is longer is not repeated. The journal takes 64 KiB with everything around it.
 const ANSWER_BYTES_MAX: usize = 48 * 1024;
 const KEY_CHARS_MAX: usize = 100;
-const KIND: &str = "request.answered";
 
 /// The caller's own name for its request.
 pub(super) struct IdempotencyKey(pub(super) String);
@@ -71,22 +70,6 @@ struct Asked {
     answer: Option<Answer>,
 }
 
-/// What was answered. `body` is absent when it was too long to keep.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Answer {
-    at: DateTime<Utc>,
-    status: u16,
-    body: Option<Value>,
-}
-
-/// What the journal keeps of an answer.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    key: String,
-    request: String,
-    answer: Answer,
-}
-
 impl Once {
     /// The answers that the journal tells of.
     ///
@@ -97,17 +80,15 @@ impl Once {
         journal: &Journal,
         now: DateTime<Utc>,
     ) -> Result<Self, JournalError> {
-        let mut asked = BTreeMap::new();
-        let fold = |event: &Event| {
-            let kept = serde_json::from_value::<Kept>(event.data.clone()).ok();
-            if let Some(Kept { key, request, answer }) = kept
-                && now - answer.at < REMEMBERED
-            {
-                asked.insert((event.actor.clone(), key), Asked { request, answer: Some(answer) });
-            }
-        };
-        journal.replay(KIND, fold).await?;
-        Ok(Self(Mutex::new(asked)))
+        let Answers(told) = journal.recall().await?;
+        let all = told.into_iter().flat_map(|(who, keys)| {
+            keys.into_iter().map(move |(key, one)| ((who.clone(), key), one))
+        });
+        let young = all.filter(|(_, one)| now - one.answer.at < REMEMBERED);
+        let asked = young.map(|(name, Answered { request, answer })| {
+            (name, Asked { request, answer: Some(answer) })
+        });
+        Ok(Self(Mutex::new(asked.collect())))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<(String, String), Asked>> {

@@ -24,12 +24,14 @@ mod rate;
 #[cfg(test)]
 mod rate_tests;
 mod report;
+mod spendings;
 pub mod unusual;
 
 pub use book::{Commitment, Covers, Item, Price, PriceBook, Source, Trust, Unit};
 pub use declared::{Backups, Batch, Declared, Logs};
 pub use effect::effect;
 pub use rate::{Line, Rate, Sight, rate, view};
+pub use spendings::Spendings;
 
 /// A month of AWS's own calculators: 8,760 hours over twelve.
 pub const HOURS_PER_MONTH: u64 = 730;

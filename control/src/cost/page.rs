@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use protocol::control::{AdviceView, CostView, MonthView};
+use serde::{Deserialize, Serialize};
 
 use super::advice::{self, Basis};
 use super::bill::Bill;
@@ -24,7 +25,7 @@ const SEEN_AGE_MAX: TimeDelta = TimeDelta::seconds(15);
 pub(super) const BILL_HOURS: u64 = 6;
 
 /// What is remembered of an environment's spending.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Past {
     pub hours: Hours,
     pub bill: Option<Bill>,

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::bill::Bill;
 use super::page::{BILL_HOURS, Past, look, page};
+use super::spendings::{SUBJECT, Spendings};
 use crate::alert::rule::Verdict;
 use crate::app::Live;
 use crate::aws::{CallError, Cloud};
@@ -38,7 +39,7 @@ pub struct Spending {
 }
 
 impl Spending {
-    /// Rebuilds hours and bill from the journal.
+    /// The loop with the hours and the bill that the journal tells of.
     ///
     /// # Errors
     ///
@@ -48,15 +49,20 @@ impl Spending {
         cloud: Arc<dyn Cloud>,
         journal: Journal,
     ) -> Result<Self, JournalError> {
-        let mut past = Past::default();
-        let subject = subject(&live);
-        let fold = |event: &crate::journal::Event| {
-            if event.subject == subject {
-                past.fold(event);
-            }
-        };
-        journal.replay("cost.", fold).await?;
-        Ok(Self { live, cloud, journal, past })
+        let mut all = journal.recall().await?;
+        Ok(Self::with(&mut all, live, cloud, journal))
+    }
+
+    /// As [`Spending::recover`], out of what was recalled for several environments at once.
+    #[must_use]
+    pub fn with(
+        all: &mut Spendings,
+        live: Arc<Live>,
+        cloud: Arc<dyn Cloud>,
+        journal: Journal,
+    ) -> Self {
+        let past = all.take(&live.wanted().name);
+        Self { live, cloud, journal, past }
     }
 
     /// Asks for the bill when six hours have passed since the last question.
@@ -82,7 +88,7 @@ impl Spending {
 }
 
 fn subject(live: &Live) -> String {
-    format!("{}/cost", live.wanted().name)
+    format!("{}{SUBJECT}", live.wanted().name)
 }
 
 impl Pass for Spending {

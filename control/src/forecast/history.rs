@@ -4,6 +4,7 @@
 //! which too little is known is unknown, never zero.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 /// How far back is looked: four weeks.
 pub(super) const HISTORY: TimeDelta = TimeDelta::weeks(4);
@@ -16,7 +17,7 @@ const POINTS_MIN: u32 = 6;
 const HOUR: TimeDelta = TimeDelta::hours(1);
 
 /// A time that says nothing about ordinary load: an incident, a drill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interval {
     pub from: DateTime<Utc>,
     pub to: DateTime<Utc>,

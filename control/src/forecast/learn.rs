@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::history::{HISTORY, Hourly, POINT, hour_start};
-use super::mask::Masks;
+use super::history::{HISTORY, Hourly, Interval, POINT, hour_start};
+use super::mask::AllMasks;
 use super::plan::{Forecast, Settings, forecast};
 use crate::app::{App, Live};
 use crate::aws::{CallError, Completeness, MetricQuery};
@@ -70,12 +70,9 @@ impl Learn {
         Ok(series.points.into_iter().map(|(at, sum)| (at, sum * per_second)).collect())
     }
 
-    async fn masks(&self) -> Result<Masks, JournalError> {
-        let mut masks = Masks::new(&self.live.wanted().name);
-        for kinds in ["run.", "alert."] {
-            self.app.journal.replay(kinds, |event| masks.fold(event)).await?;
-        }
-        Ok(masks)
+    async fn masks(&self, now: DateTime<Utc>) -> Result<Vec<Interval>, JournalError> {
+        let all = self.app.journal.recall::<AllMasks>().await?;
+        Ok(all.of(&self.live.wanted().name).intervals(now))
     }
 }
 
@@ -92,7 +89,7 @@ impl Pass for Learn {
         let hour = hour_start(now);
         if self.learned != Some((hour, settings)) {
             let points = self.points(now).await?;
-            let masks = self.masks().await?.intervals(now);
+            let masks = self.masks(now).await?;
             // A fifth of a second of arithmetic is no work for a thread that others wait for.
             let computed = tokio::task::spawn_blocking(move || {
                 forecast(&Hourly::of(&points, &masks, now), &settings)

@@ -3,19 +3,44 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::history::{HISTORY, Interval};
-use crate::journal::Event;
+use crate::journal::{Event, Fold};
 
 /// Severities that are incidents. A warning is part of ordinary days.
 const INCIDENTS: [&str; 2] = ["P1", "P2"];
 /// Intervals remembered; a page an hour for four weeks is 672.
 const INTERVALS_MAX: usize = 2_000;
 
+/// What is told of every environment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AllMasks(BTreeMap<String, Masks>);
+
+impl AllMasks {
+    /// What is told of one environment.
+    #[must_use]
+    pub fn of(mut self, environment: &str) -> Masks {
+        self.0.remove(environment).unwrap_or_default()
+    }
+}
+
+impl Fold for AllMasks {
+    const NAME: &'static str = "masks.1";
+    const KINDS: &'static [&'static str] = &["run.", "alert."];
+
+    fn fold(&mut self, event: &Event) {
+        let Some((environment, of)) = event.subject.split_once('/') else { return };
+        let own = of.starts_with("run/") || of.starts_with("alert/");
+        if own {
+            self.0.entry(environment.to_owned()).or_default().fold(event);
+        }
+    }
+}
+
 /// The intervals of one environment.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Masks {
-    environment: String,
     /// By run or episode: from when to when, as far as is told.
     spans: BTreeMap<String, Interval>,
     /// Episodes that have not ended.
@@ -23,15 +48,8 @@ pub struct Masks {
 }
 
 impl Masks {
-    #[must_use]
-    pub fn new(environment: &str) -> Self {
-        Self { environment: environment.to_owned(), ..Self::default() }
-    }
-
-    /// Takes in one event; those of other environments and kinds say nothing.
-    pub fn fold(&mut self, event: &Event) {
-        let Some(subject) = event.subject.strip_prefix(&self.environment) else { return };
-        if subject.starts_with("/run/") {
+    fn fold(&mut self, event: &Event) {
+        if event.kind.starts_with("run.") {
             self.stretch(&event.subject, event.at, event.at);
         } else if event.kind == "alert.firing" {
             let severity = event.data["severity"].as_str().unwrap_or_default();
@@ -46,6 +64,9 @@ impl Masks {
     }
 
     fn stretch(&mut self, name: &str, from: DateTime<Utc>, to: DateTime<Utc>) {
+        if !self.spans.contains_key(name) {
+            self.spans.retain(|_, span| span.to > to - HISTORY);
+        }
         let span = self.spans.entry(name.to_owned()).or_insert(Interval { from, to });
         span.from = span.from.min(from);
         span.to = span.to.max(to);

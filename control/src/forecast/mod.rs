@@ -18,7 +18,7 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-pub use history::{Hourly, Interval};
+pub use history::{Hourly, Interval, Load};
 pub use learn::Learn;
-pub use mask::Masks;
+pub use mask::{AllMasks, Masks};
 pub use plan::{Choice, Forecast, Hour, Settings, forecast};

@@ -17,10 +17,10 @@ mod resource;
 #[cfg(test)]
 mod samples;
 mod service;
+mod sizes;
 #[cfg(test)]
 mod trap_tests;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -31,13 +31,14 @@ use tokio::sync::Notify;
 use crate::app::{App, Live};
 use crate::driver::Pass;
 use crate::intent::{Intent, Outcome, Record, State};
-use crate::journal::{Entry, Event, JournalError};
+use crate::journal::{Entry, JournalError};
 use apply::{ApplyError, asked};
 use decide::{Because, Decision, Observed, Words, decide};
 use past::Past;
 pub use policy::{Boost, Fallback, Metric, Policy, Rise, ScalingMode, Target, Unit};
 pub use resource::{Resource, Stops};
 pub use service::Tasks;
+pub use sizes::Sizes;
 
 /// A hold that goes on for the same kind of reason is written down this often.
 const HOLD_REPEATED: TimeDelta = TimeDelta::minutes(1);
@@ -80,36 +81,44 @@ impl Capacity<Tasks> {
         live: Arc<Live>,
         observe: Arc<Notify>,
     ) -> Result<Self, JournalError> {
+        let told = (app.journal.recall().await?, app.intents.open().await?);
+        Ok(Self::of_tasks((&told.0, &told.1), app, live, observe))
+    }
+
+    /// As [`Capacity::recover`], out of what was recalled for several environments at once.
+    #[must_use]
+    pub fn of_tasks(
+        told: (&Sizes, &[Record]),
+        app: &App,
+        live: Arc<Live>,
+        observe: Arc<Notify>,
+    ) -> Self {
         let tasks = Tasks::new(Arc::clone(&live), Stops::of(app));
-        Self::recover_of(app, live, tasks, observe).await
+        Self::with(told, app, live, tasks, observe)
     }
 }
 
 impl<R: Resource> Capacity<R> {
-    /// The loop that sizes any resource, with what it knew from the journal.
-    ///
-    /// # Errors
-    ///
-    /// When the journal cannot be read.
-    pub async fn recover_of(
+    /// The loop that sizes any resource, with what the journal tells of its size and of intents
+    /// that nobody settled.
+    #[must_use]
+    pub fn with(
+        (sizes, open): (&Sizes, &[Record]),
         app: &App,
         live: Arc<Live>,
         resource: R,
         observe: Arc<Notify>,
-    ) -> Result<Self, JournalError> {
+    ) -> Self {
         let subject = resource.subject();
-        let mut memory = Memory::default();
-        let mut sizes = BTreeMap::new();
-        let fold = |event: &Event| {
-            if event.subject == subject {
-                memory.acted_at = Some(event.at);
-                remember(&mut memory.past, &mut sizes, event);
-            }
+        let moved = sizes.of(&subject);
+        let own = open.iter().filter(|one| one.intent.subject == subject);
+        let memory = Memory {
+            past: moved.past,
+            acted_at: moved.at,
+            open: own.cloned().collect(),
+            ..Memory::default()
         };
-        app.journal.replay("intent.", fold).await?;
-        let open = app.intents.open().await?;
-        memory.open = open.into_iter().filter(|one| one.intent.subject == subject).collect();
-        Ok(Self { app: app.clone(), live, resource, observe, memory })
+        Self { app: app.clone(), live, resource, observe, memory }
     }
 
     /// Settles own intents of unknown outcome by what is seen now.
@@ -210,22 +219,6 @@ impl<R: Resource> Capacity<R> {
             }
         }
         Ok(())
-    }
-}
-
-/// Folds what became of an own intent into the past.
-fn remember(past: &mut Past, sizes: &mut BTreeMap<u64, (u32, u32)>, event: &Event) {
-    if event.kind == "intent.logged" {
-        let intent = serde_json::from_value::<Intent>(event.data.clone()).ok();
-        if let Some((from, to)) = intent.and_then(|intent| asked(&intent.change)) {
-            sizes.insert(event.seq, (from.unwrap_or(to), to));
-        }
-        return;
-    }
-    let Some(id) = event.data["intent"].as_u64() else { return };
-    let Some((from, to)) = sizes.remove(&id) else { return };
-    if ["intent.confirmed", "intent.applied", "intent.unknown"].contains(&event.kind.as_str()) {
-        past.changed(from, to, event.at);
     }
 }
 

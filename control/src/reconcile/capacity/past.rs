@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::decide::Decision;
 
@@ -17,7 +18,7 @@ const CHANGES_MAX: usize = 64;
 const PEAK_DAYS: i64 = 7;
 
 /// The past of one size.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Past {
     /// When the size last changed, by whomever.
     pub changed_at: Option<DateTime<Utc>>,

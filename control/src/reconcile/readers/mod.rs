@@ -16,11 +16,11 @@ use protocol::control::DecisionView;
 use tokio::sync::Notify;
 
 use super::capacity::decide::{Decision, Observed};
-use super::capacity::{Capacity, Policy, Resource, Stops};
+use super::capacity::{Capacity, Policy, Resource, Sizes, Stops};
 use crate::app::{App, Live};
 use crate::aws::{CallError, Change, Cloud};
 use crate::fleet::Scaling;
-use crate::journal::JournalError;
+use crate::intent::Record;
 
 /// How often is decided where no policy says so: nothing is, until a reload brings one.
 const PERIOD: Duration = Duration::from_secs(30);
@@ -31,20 +31,19 @@ pub struct Readers {
     stops: Stops,
 }
 
-/// The loop that sizes the readers, and its period. Without a policy it does nothing.
-///
-/// # Errors
-///
-/// When the journal cannot be read.
-pub async fn recover(
+/// The loop that sizes the readers with what the journal tells, and its period. Without a policy
+/// it does nothing.
+#[must_use]
+pub fn with(
+    told: (&Sizes, &[Record]),
     app: &App,
     live: &Arc<Live>,
     observe: Arc<Notify>,
-) -> Result<(Duration, Capacity<Readers>), JournalError> {
+) -> (Duration, Capacity<Readers>) {
     let period = live.wanted().readers.as_ref().and_then(|policy| policy.period.to_std().ok());
     let readers = Readers { live: Arc::clone(live), stops: Stops::of(app) };
-    let capacity = Capacity::recover_of(app, Arc::clone(live), readers, observe).await?;
-    Ok((period.unwrap_or(PERIOD), capacity))
+    let capacity = Capacity::with(told, app, Arc::clone(live), readers, observe);
+    (period.unwrap_or(PERIOD), capacity)
 }
 
 impl Readers {

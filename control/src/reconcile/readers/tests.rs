@@ -71,7 +71,8 @@ impl World {
         let app = App::build(clock, journal, shared, environments).await.unwrap();
         let live = Arc::clone(&app.environments["local"]);
         let wake = Arc::new(Notify::new());
-        let (_, readers) = recover(&app, &live, wake).await.unwrap();
+        let told = (app.journal.recall().await.unwrap(), app.intents.open().await.unwrap());
+        let (_, readers) = with((&told.0, &told.1), &app, &live, wake);
         Self { app, live, cloud, readers, now }
     }
 
