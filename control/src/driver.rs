@@ -55,12 +55,24 @@ pub trait Pass: Send {
 /// How a loop has been doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
+    pub period: Duration,
+    /// When it was started.
+    pub started_at: DateTime<Utc>,
     pub passes: u64,
     pub failures: u64,
     /// When the newest pass that succeeded started.
     pub ok_at: Option<DateTime<Utc>>,
     /// Why the newest pass failed; `None` after a success.
     pub error: Option<String>,
+}
+
+impl Status {
+    /// By how much its next success is late.
+    #[must_use]
+    pub fn overdue(&self, now: DateTime<Utc>) -> Duration {
+        let since = now - self.ok_at.unwrap_or(self.started_at);
+        since.to_std().unwrap_or_default().saturating_sub(self.period)
+    }
 }
 
 /// Starts loops and knows how each is doing.
@@ -87,6 +99,11 @@ impl Driver {
 
     /// Starts a loop. Its first pass is now.
     pub fn start<P: Pass + 'static>(&self, schedule: Schedule, pass: P) {
+        let (period, started_at) = (schedule.period, (self.clock)());
+        let status = Status { period, started_at, ..Status::default() };
+        self.status.send_modify(|all| {
+            all.insert(schedule.name.clone(), status);
+        });
         let driver = self.clone();
         self.tracker.spawn(async move {
             // Cancels on the way out, panics included, so that no loop dies alone.

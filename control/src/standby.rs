@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
-use serde::Serialize;
+use protocol::control::HealthView;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -23,17 +23,6 @@ use crate::listen::{self, Door};
 /// A client of the standby that does not finish must not keep us from leading.
 const DRAIN_MAX: Duration = Duration::from_secs(1);
 
-/// How a daemon that does not lead stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-struct Standing {
-    ready: bool,
-    standby: bool,
-    /// Who leads, as far as is known.
-    leader: Option<String>,
-    /// Why the journal cannot be asked who leads.
-    error: Option<String>,
-}
-
 /// Waits until we lead, and answers at the door meanwhile. A lease that is free is taken before
 /// anything is answered.
 ///
@@ -41,13 +30,13 @@ struct Standing {
 ///
 /// When the port cannot be answered on. A journal that does not answer is asked again.
 pub async fn until_leading(mut campaign: Campaign, door: &Door) -> io::Result<Journal> {
-    let standing = watch::Sender::default();
+    let standing = watch::Sender::new(HealthView { standby: true, ..HealthView::default() });
     if let Some(journal) = look(&mut campaign, &standing).await {
         return Ok(journal);
     }
     let leading = CancellationToken::new();
     let router = Router::new()
-        .route("/healthz", get(|| async { "ok" }))
+        .route("/healthz", get(alive))
         .fallback(unavailable)
         .with_state(standing.subscribe());
     let certificates = door.certificates.clone();
@@ -63,7 +52,7 @@ pub async fn until_leading(mut campaign: Campaign, door: &Door) -> io::Result<Jo
     Ok(journal)
 }
 
-async fn won(campaign: &mut Campaign, standing: &watch::Sender<Standing>) -> Journal {
+async fn won(campaign: &mut Campaign, standing: &watch::Sender<HealthView>) -> Journal {
     let mut looks = interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -75,14 +64,14 @@ async fn won(campaign: &mut Campaign, standing: &watch::Sender<Standing>) -> Jou
 }
 
 /// Looks once; says what changed since the look before.
-async fn look(campaign: &mut Campaign, standing: &watch::Sender<Standing>) -> Option<Journal> {
+async fn look(campaign: &mut Campaign, standing: &watch::Sender<HealthView>) -> Option<Journal> {
     let (leader, error) = match campaign.look().await {
         Ok(Look::Lead(journal)) => return Some(journal),
         Ok(Look::Follow { leader }) => (Some(leader), None),
         // Nothing is known of the lease: whoever led may lead still.
         Err(error) => (None, Some(chain(&error))),
     };
-    let now = Standing { ready: false, standby: true, leader, error };
+    let now = HealthView { standby: true, leader, error, ..HealthView::default() };
     if standing.send_if_modified(|before| std::mem::replace(before, now.clone()) != now) {
         match (now.leader, now.error) {
             (Some(leader), _) => tracing::info!(leader, "standing by: {leader} leads"),
@@ -92,8 +81,12 @@ async fn look(campaign: &mut Campaign, standing: &watch::Sender<Standing>) -> Op
     None
 }
 
+async fn alive(State(standing): State<watch::Receiver<HealthView>>) -> Json<HealthView> {
+    Json(standing.borrow().clone())
+}
+
 async fn unavailable(
-    State(standing): State<watch::Receiver<Standing>>,
-) -> (StatusCode, Json<Standing>) {
+    State(standing): State<watch::Receiver<HealthView>>,
+) -> (StatusCode, Json<HealthView>) {
     (StatusCode::SERVICE_UNAVAILABLE, Json(standing.borrow().clone()))
 }

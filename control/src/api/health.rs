@@ -1,7 +1,8 @@
 //! Whether the process lives, whether it works, and its metrics. Open to probes without a token;
-//! none of them says anything about an environment.
+//! none of them says anything about an environment, so a loop is named without its own.
 
 use super::Api;
+use crate::driver::Status;
 use axum::{
     Json,
     extract::State,
@@ -9,30 +10,22 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use protocol::control::{HealthView, LoopLag};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-/// `GET /healthz`: the process answers. Never depends on anything else.
-pub(super) async fn alive() -> &'static str {
-    "ok"
+/// `GET /healthz`: the process answers. Its status never depends on anything else.
+pub(super) async fn alive(State(api): State<Api>) -> Json<HealthView> {
+    Json(health(&api))
 }
 
 /// `GET /readyz`: every loop has succeeded once, and the process is not going down.
-pub(super) async fn ready(State(api): State<Api>) -> (StatusCode, Json<Value>) {
-    let loops = api.app.driver.status().borrow().clone();
-    let waiting: Vec<&String> =
-        loops.iter().filter(|(_, status)| status.ok_at.is_none()).map(|(name, _)| name).collect();
-    let stopping = api.app.stop.is_cancelled();
-    let ready = waiting.is_empty() && !stopping;
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = json!({
-        "ready": ready,
-        "stopping": stopping,
-        "loops": loops.len(),
-        "waiting_for": waiting,
-        "epoch": api.app.journal.epoch(),
-        "journal_seq": api.app.journal.newest(),
-    });
-    (status, Json(body))
+pub(super) async fn ready(State(api): State<Api>) -> (StatusCode, Json<HealthView>) {
+    let health = health(&api);
+    let status = if health.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(health))
 }
 
 /// The media type of `GET /metrics`.
@@ -40,27 +33,101 @@ pub(super) const METRICS: &str = "application/openmetrics-text; version=1.0.0; c
 
 /// `GET /metrics`: for Prometheus.
 pub(super) async fn metrics(State(api): State<Api>) -> Response {
-    look(&api);
+    api.app.metrics.show(&health(&api));
     ([(header::CONTENT_TYPE, METRICS)], api.app.metrics.text()).into_response()
 }
 
-/// Brings the gauges up to date that say how the process is doing. What is not known is NaN,
-/// which no alert takes for zero.
-fn look(api: &Api) {
+/// How the process is doing. Whoever answers here leads.
+fn health(api: &Api) -> HealthView {
     let now = (api.app.clock)();
-    let age = |at: Option<DateTime<Utc>>| {
-        let age = at.and_then(|at| (now - at).to_std().ok());
-        age.map_or(f64::NAN, |age| age.as_secs_f64())
-    };
-    let metrics = &api.app.metrics;
+    let journal = &api.app.journal;
     let loops = api.app.driver.status().borrow().clone();
-    let slowest = loops.values().map(|status| status.ok_at).min();
-    metrics.loop_lag_seconds.set(age(slowest.flatten()));
-    let readings = api.app.environments.values().flat_map(|live| {
+    let waiting_for = waiting_for(&loops);
+    let stopping = api.app.stop.is_cancelled();
+    HealthView {
+        ready: waiting_for.is_empty() && !stopping,
+        standby: false,
+        stopping,
+        leader: Some(journal.holder().to_owned()),
+        epoch: Some(journal.epoch()),
+        lease_age_ms: journal.lease().age().map(milliseconds),
+        loops: loops.len(),
+        waiting_for,
+        lag: lag(&loops, now),
+        journal_seq: Some(journal.newest()),
+        reading_age_ms: newest_reading(api)
+            .and_then(|at| Some(milliseconds((now - at).to_std().ok()?))),
+        error: None,
+    }
+}
+
+/// The newest reading of each environment, and of these the oldest.
+fn newest_reading(api: &Api) -> Option<DateTime<Utc>> {
+    let newest = api.app.environments.values().filter_map(|live| {
         let signals = live.signals.borrow();
         signals.readings.values().filter_map(|one| Some(one.last()?.1)).max()
     });
-    metrics.reading_age_seconds.set(age(readings.min()));
-    metrics.epoch.set(i64::try_from(api.app.journal.epoch()).unwrap_or(i64::MAX));
-    metrics.journal_seq.set(i64::try_from(api.app.journal.newest()).unwrap_or(i64::MAX));
+    newest.min()
+}
+
+fn waiting_for(loops: &BTreeMap<String, Status>) -> Vec<String> {
+    let waiting = loops.iter().filter(|(_, status)| status.ok_at.is_none());
+    let kinds: BTreeSet<&str> = waiting.map(|(name, _)| kind(name)).collect();
+    kinds.into_iter().map(str::to_owned).collect()
+}
+
+fn lag(loops: &BTreeMap<String, Status>, now: DateTime<Utc>) -> Option<LoopLag> {
+    let (name, status) = loops.iter().max_by_key(|(_, status)| status.overdue(now))?;
+    let overdue_ms = milliseconds(status.overdue(now));
+    Some(LoopLag { name: kind(name).to_owned(), overdue_ms })
+}
+
+/// A loop's name without its environment.
+fn kind(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+fn milliseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::samples::second;
+
+    fn status(period_s: u64, ok_at: Option<i64>) -> Status {
+        Status {
+            period: Duration::from_secs(period_s),
+            started_at: second(0),
+            ok_at: ok_at.map(second),
+            ..Status::default()
+        }
+    }
+
+    #[test]
+    fn the_loop_that_is_furthest_behind_its_own_period_is_named_without_its_environment() {
+        /// A name, a period and when it succeeded last.
+        type Loop = (&'static str, u64, Option<i64>);
+        /// Which is furthest behind by how much, and which have not succeeded yet.
+        type Want = (Option<(&'static str, u64)>, &'static [&'static str]);
+        let named = |loops: &[Loop]| -> BTreeMap<String, Status> {
+            let one = |(name, period, ok_at): &Loop| ((*name).to_owned(), status(*period, *ok_at));
+            loops.iter().map(one).collect()
+        };
+        #[rustfmt::skip]
+        let table: [(&[Loop], Want); 5] = [
+            (&[], (None, &[])),
+            (&[("sweep", 10, Some(95))], (Some(("sweep", 0)), &[])),
+            (&[("eu/slo", 60, Some(20)), ("eu/capacity", 10, Some(60))], (Some(("capacity", 30_000)), &[])),
+            (&[("eu/slo", 60, Some(20)), ("us/capacity", 10, None)], (Some(("capacity", 90_000)), &["capacity"])),
+            (&[("eu/deliver", 1, None), ("us/deliver", 1, None)], (Some(("deliver", 99_000)), &["deliver"])),
+        ];
+        for (loops, (want, waiting)) in table {
+            let loops = named(loops);
+            let found = lag(&loops, second(100)).map(|one| (one.name, one.overdue_ms));
+            assert_eq!(found, want.map(|(name, ms)| (name.to_owned(), ms)));
+            assert_eq!(waiting_for(&loops), waiting);
+        }
+    }
 }

@@ -46,7 +46,7 @@ use once::Once;
 use protocol::control::{
     AlertView, ArmRequest, AuditPage, Because, CheckRequest, CheckView, DecisionPage, DrillHistory,
     DrillView, EnvironmentCost, EnvironmentView, FloorRequest, FloorView, FreezeRequest,
-    FreezeView, HoldRequest, HoldView, IncidentView, LibraryView, PlanRequest, PlanView,
+    FreezeView, HealthView, HoldRequest, HoldView, IncidentView, LibraryView, PlanRequest, PlanView,
     PolicyView, ResourceView, RunView, RunbookView, SignalView, SilenceRequest, SilenceView,
     Snapshot, StartRequest, VerdictView,
 };
@@ -177,8 +177,8 @@ fn rest(surface: Surface) -> Surface {
         .operator(get("/v1/audit:verify").says::<VerdictView>(), audit::verify)
         .viewer(get("/v1/stream").says_text("text/event-stream").endless(), stream::open)
         .open(get("/v1/openapi.json").says::<serde_json::Value>(), description)
-        .open(get("/healthz").says_text("text/plain; charset=utf-8"), health::alive)
-        .open(get("/readyz").says::<serde_json::Value>(), health::ready)
+        .open(get("/healthz").says::<HealthView>(), health::alive)
+        .open(get("/readyz").says::<HealthView>().or::<HealthView>(503), health::ready)
         .open(get("/metrics").says_text(health::METRICS), health::metrics)
 }
 

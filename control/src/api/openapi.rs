@@ -131,6 +131,12 @@ fn responses(operation: &Operation, schemas: &mut Schemas) -> Value {
         good["content"] = content;
     }
     let mut responses = Map::from_iter([(operation.status.to_string(), good)]);
+    if let Some((status, describe)) = operation.or {
+        let schema = describe(&mut schemas.written);
+        let content = json!({ "application/json": { "schema": schema } });
+        let bad = json!({ "description": "what is so instead", "content": content });
+        responses.insert(status.to_string(), bad);
+    }
     for status in problems(operation) {
         let problem = json!({ "$ref": "#/components/responses/Problem" });
         responses.insert(status.to_string(), problem);

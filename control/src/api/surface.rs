@@ -45,6 +45,8 @@ pub(super) struct Operation {
     pub(super) takes: Option<Describe>,
     pub(super) status: u16,
     pub(super) says: Says,
+    /// A status that is no success and still has a body of its own.
+    pub(super) or: Option<(u16, Describe)>,
     /// Changes something: it names its request and is done once.
     pub(super) changes: bool,
     /// Goes on until the client leaves.
@@ -55,7 +57,7 @@ impl Operation {
     fn new(method: Method, path: &'static str, changes: bool) -> Self {
         let (asks, takes, says) = (None, None, Says::Nothing);
         let (role, status, endless) = (None, 200, false);
-        Self { method, path, role, asks, takes, status, says, changes, endless }
+        Self { method, path, role, asks, takes, status, says, or: None, changes, endless }
     }
 
     pub(super) fn asks<T: JsonSchema>(self) -> Self {
@@ -72,6 +74,10 @@ impl Operation {
 
     pub(super) fn says_text(self, media_type: &'static str) -> Self {
         Self { says: Says::Text(media_type), ..self }
+    }
+
+    pub(super) fn or<T: JsonSchema>(self, status: u16) -> Self {
+        Self { or: Some((status, describe::<T>)), ..self }
     }
 
     pub(super) fn status(self, status: u16) -> Self {

@@ -88,7 +88,7 @@ impl Campaign {
         }
         let lease = Lease::asked_at(asked_at);
         let (store, clock) = (Arc::clone(&self.store), self.clock.clone());
-        let journal = Journal::lead(store, clock, held.epoch + 1, lease).await?;
+        let journal = Journal::lead(store, clock, &self.name, (held.epoch + 1, lease)).await?;
         if let Some(mut lifeline) = self.lifeline.take() {
             lifeline.hold(&self.name);
             journal.hold(lifeline);

@@ -68,6 +68,15 @@ impl Lease {
         }
     }
 
+    /// Since the newest renewal was asked for; `None` without an end.
+    #[must_use]
+    pub fn age(&self) -> Option<Duration> {
+        match *self.term.borrow() {
+            Term::Endless => None,
+            Term::Until(end) => Some((Instant::now() + ACT_MAX).saturating_duration_since(end)),
+        }
+    }
+
     /// For how much longer calls may begin; `None` without an end.
     #[must_use]
     pub fn left(&self) -> Option<Duration> {

@@ -55,6 +55,8 @@ const DATA_BYTES_MAX: usize = 64 * 1024;
 /// The longest summary, in characters; a sentence, not a report.
 const SUMMARY_CHARS_MAX: usize = 500;
 
+/// Who has a journal that nobody else opens.
+const ALONE: &str = "alone";
 /// The lease moves every two seconds at most, and a try takes milliseconds.
 const SEIZE_TRIES_MAX: u32 = 8;
 
@@ -95,6 +97,8 @@ pub struct Journal {
 struct Shared {
     clock: Clock,
     epoch: u64,
+    /// Our name among those who may lead.
+    holder: String,
     store: Arc<dyn Store>,
     lease: Lease,
     /// Held as long as the journal is: the kernel lets go of it when the process dies.
@@ -131,8 +135,9 @@ impl Journal {
         let read = |source| JournalError::Read { source };
         for _ in 0..SEIZE_TRIES_MAX {
             let held = store.held().await.map_err(read)?;
-            if store.take("alone", &held).await.map_err(read)? {
-                return Self::lead(store, clock, held.epoch + 1, Lease::endless()).await;
+            if store.take(ALONE, &held).await.map_err(read)? {
+                let term = (held.epoch + 1, Lease::endless());
+                return Self::lead(store, clock, ALONE, term).await;
             }
         }
         Err(JournalError::Contended)
@@ -141,13 +146,14 @@ impl Journal {
     async fn lead(
         store: Arc<dyn Store>,
         clock: Clock,
-        epoch: u64,
-        lease: Lease,
+        holder: &str,
+        (epoch, lease): (u64, Lease),
     ) -> Result<Self, JournalError> {
         let tail = store.tail().await.map_err(|source| JournalError::Read { source })?;
         let shared = Shared {
             clock,
             epoch,
+            holder: holder.to_owned(),
             store,
             lease,
             lifeline: OnceLock::new(),
@@ -249,6 +255,12 @@ impl Journal {
         self.shared.epoch
     }
 
+    /// Who leads while this process does: its name.
+    #[must_use]
+    pub fn holder(&self) -> &str {
+        &self.shared.holder
+    }
+
     /// The right to act, which goes with the right to write.
     #[must_use]
     pub fn lease(&self) -> &Lease {
@@ -295,8 +307,8 @@ impl Journal {
         verify::read(self.shared.store.as_ref()).await
     }
 
-    /// Shows `each` every event whose kind starts with `prefix`, oldest first. An empty prefix
-    /// shows all. This is how state is rebuilt after a restart.
+    /// Shows `each` every event whose kind starts with `prefix`, from the first one on. An empty
+    /// prefix shows all. For who looks into a journal; a restart has a [`Fold`] and reads less.
     ///
     /// # Errors
     ///

@@ -2,7 +2,10 @@
 
 use crate::api_app::{HOLDERS, TestApp};
 use control::{api::Denials, driver::Pass, journal::Event};
-use protocol::problem::{MEDIA_TYPE, Problem};
+use protocol::{
+    control::HealthView,
+    problem::{MEDIA_TYPE, Problem},
+};
 use reqwest::Method;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -201,11 +204,22 @@ async fn a_caller_that_asks_too_often_is_told_when_to_come_back() {
 #[tokio::test]
 async fn probes_need_no_token_and_say_nothing_of_environments() {
     let app = TestApp::start().await;
-    assert_eq!(app.get("", "/healthz").await.text().await.unwrap(), "ok");
+    let alive: HealthView = app.get("", "/healthz").await.json().await.unwrap();
+    assert_eq!((alive.leader.as_deref(), alive.epoch), (Some("alone"), Some(1)));
     let ready = app.get("", "/readyz").await;
     assert_eq!(ready.status(), 200);
-    assert!(!ready.text().await.unwrap().contains("local"));
-    assert!(app.get("", "/metrics").await.text().await.unwrap().contains("# EOF"));
+    let text = ready.text().await.unwrap();
+    assert!(!text.contains("local"), "{text}");
+    let ready: HealthView = serde_json::from_str(&text).unwrap();
+    assert!(ready.ready && ready.waiting_for.is_empty() && ready.loops > 0, "{text}");
+    assert_eq!((ready.lease_age_ms, ready.reading_age_ms), (None, None), "unknown is not zero");
+    let lag = ready.lag.expect("there are loops").name;
+    let metrics = app.get("", "/metrics").await.text().await.unwrap();
+    for line in ["control_epoch 1", "control_lease_age_seconds NaN", "# EOF"] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+    assert!(metrics.contains(&format!("control_loop_lag_seconds{{loop=\"{lag}\"}} ")), "{metrics}");
+    assert!(!metrics.contains("local"), "{metrics}");
 }
 
 #[tokio::test]

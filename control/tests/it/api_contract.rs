@@ -2,6 +2,8 @@
 //! wrongly, and every answer has a status and a shape that the description names.
 
 use crate::api_app::TestApp;
+use chrono::{DateTime, Utc};
+use control::driver::{Pass, Schedule};
 use jsonschema::Validator;
 use protocol::control::RunView;
 use reqwest::{Method, RequestBuilder, Response};
@@ -9,6 +11,7 @@ use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::atomic::Ordering,
+    time::Duration,
 };
 
 /// The description, and which answers were seen.
@@ -212,6 +215,29 @@ async fn what_comes_too_late_or_under_a_used_key_is_answered_as_promised() {
     let request = contract.app.request("ana", method, "/v1/holds").json(&because);
     contract.compare("post_holds", &page, request.header("Idempotency-Key", "used")).await;
     assert!(contract.seen["post_holds"].contains(&422));
+}
+
+/// A loop that is not done with its first pass.
+struct Endless;
+
+impl Pass for Endless {
+    type Error = std::convert::Infallible;
+
+    async fn pass(&mut self, _: DateTime<Utc>) -> Result<(), Self::Error> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_is_not_ready_says_what_it_waits_for() {
+    let mut contract = Contract::start().await;
+    let hour = Duration::from_secs(3600);
+    contract.app.app.driver.start(Schedule::every("local/endless", hour, hour), Endless);
+    let ready = contract.ask("", "get_readyz", "", None).await;
+    assert_eq!(ready["waiting_for"], json!(["endless"]));
+    assert!(contract.seen["get_readyz"].contains(&503));
+    contract.ask("", "get_healthz", "", None).await;
+    assert!(contract.seen["get_healthz"].contains(&200), "it lives none the less");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@
 mod alert;
 mod cost;
 mod decision;
+mod health;
 mod library;
 mod reading;
 mod record;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use alert::*;
 pub use cost::*;
 pub use decision::*;
+pub use health::*;
 pub use library::*;
 pub use reading::*;
 pub use record::*;
