@@ -225,6 +225,9 @@ pub struct Live {
     /// Written by the forecasting loop: the plan, and its report card.
     pub plan: watch::Sender<Option<Forecast>>,
     pub forecast: watch::Sender<Option<ForecastView>>,
+    /// Written by the forecasting loop: four weeks of load, oldest first, in requests per second
+    /// over the five minutes that begin then. What is missing is not known.
+    pub load: watch::Sender<Arc<Vec<(DateTime<Utc>, f64)>>>,
     /// Written by the loop over long series, for objectives and anomalies.
     pub history: watch::Sender<History>,
     /// What the parts find wrong, for the alert loop.
@@ -273,6 +276,7 @@ impl Live {
             readers: watch::Sender::new(None),
             plan: watch::Sender::new(None),
             forecast: watch::Sender::new(None),
+            load: watch::Sender::default(),
             history: watch::Sender::default(),
             findings: Findings::default(),
             alerts: watch::Sender::new(vec![]),

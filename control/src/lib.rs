@@ -47,3 +47,4 @@ mod snapshots_tests;
 pub mod standby;
 pub mod sweep;
 pub mod view;
+pub mod whatif;

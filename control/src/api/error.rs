@@ -2,9 +2,11 @@
 
 use crate::{
     alert::CallError,
+    document::Faults,
     hold::HoldError,
     journal::JournalError,
     runbook::{refusal::Refusal, view},
+    whatif::WhatIfError,
 };
 use axum::{
     Json,
@@ -75,6 +77,12 @@ pub enum Error {
     Hold(#[from] HoldError),
     #[error("the journal cannot be used, so nothing was done")]
     Journal(#[from] JournalError),
+    #[error("the variant cannot be read; each fault is named under `errors`")]
+    Variant(#[from] Faults),
+    #[error("a policy is being replayed, and one is played at a time; ask again in a moment")]
+    ReplayRuns,
+    #[error("{0}")]
+    Replay(#[from] WhatIfError),
     #[error("too many streams are open")]
     TooManyStreams,
     #[error("this takes longer than a request may; a change goes on and is done once")]
@@ -118,6 +126,10 @@ impl Error {
                 (S::SERVICE_UNAVAILABLE, "JOURNAL_UNAVAILABLE")
             }
             Self::Hold(HoldError::TooMany { .. }) => (S::CONFLICT, "TOO_MANY_STAND"),
+            Self::Variant(_) => (S::BAD_REQUEST, "INVALID_POLICY"),
+            Self::ReplayRuns => (S::CONFLICT, "REPLAY_RUNS"),
+            Self::Replay(WhatIfError::Unknown(_)) => (S::CONFLICT, "LOAD_UNKNOWN"),
+            Self::Replay(WhatIfError::Late) => (S::GATEWAY_TIMEOUT, "TIMED_OUT"),
             Self::TooManyStreams => (S::SERVICE_UNAVAILABLE, "TOO_MANY_STREAMS"),
             Self::TimedOut => (S::GATEWAY_TIMEOUT, "TIMED_OUT"),
             Self::Panicked => (S::INTERNAL_SERVER_ERROR, "INTERNAL"),
@@ -131,7 +143,7 @@ impl Error {
             StatusCode::SERVICE_UNAVAILABLE,
             StatusCode::GATEWAY_TIMEOUT,
         ];
-        matches!(self, Self::InProgress) || later.contains(&status)
+        matches!(self, Self::InProgress | Self::ReplayRuns) || later.contains(&status)
     }
 
     /// What the thing is now, when that is why nothing was done.
@@ -155,6 +167,16 @@ impl Error {
             Self::Refused(Refusal::Blocked { blockers }) => blockers
                 .iter()
                 .map(|blocker| FieldError { field: "plan".to_owned(), message: blocker.clone() })
+                .collect(),
+            Self::Variant(Faults(faults)) => faults
+                .iter()
+                .map(|fault| FieldError {
+                    field: match fault.field.as_str() {
+                        "" => format!("variant:{}", fault.line),
+                        field => format!("variant:{}: {field}", fault.line),
+                    },
+                    message: fault.message.clone(),
+                })
                 .collect(),
             _ => vec![],
         }

@@ -20,6 +20,7 @@ mod library;
 mod limit;
 mod once;
 mod openapi;
+mod policies;
 mod resources;
 mod runs;
 mod standing;
@@ -47,11 +48,12 @@ use protocol::control::{
     AlertView, ArmRequest, AuditPage, Because, CheckRequest, CheckView, DecisionPage, DrillHistory,
     DrillView, EnvironmentCost, EnvironmentView, FloorRequest, FloorView, FreezeRequest,
     FreezeView, HealthView, HoldRequest, HoldView, IncidentView, LibraryView, PlanRequest, PlanView,
-    PolicyView, ResourceView, RunView, RunbookView, SignalView, SilenceRequest, SilenceView,
+    PolicyView, ReplayRequest, ReplayView, ResourceView, RunView, RunbookView, SignalView, SilenceRequest, SilenceView,
     Snapshot, StartRequest, VerdictView,
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use surface::{Surface, ask, delete, get, post, split_verb};
+use tokio::sync::Semaphore;
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -70,6 +72,8 @@ pub struct Api {
     pub trust: Arc<Trust>,
     pub streams: Streams,
     limits: Arc<Limits>,
+    /// One replay of a policy at a time.
+    replays: Arc<Semaphore>,
     once: Arc<Once>,
 }
 
@@ -87,7 +91,8 @@ impl Api {
     ) -> Result<Self, JournalError> {
         let once = Once::recover(&app.journal, (app.clock)()).await?;
         let (trust, limits, once) = (Arc::new(trust), Arc::default(), Arc::new(once));
-        Ok(Self { app, engine, alerts, trust, streams: Streams::default(), limits, once })
+        let (streams, replays) = (Streams::default(), Arc::new(Semaphore::new(1)));
+        Ok(Self { app, engine, alerts, trust, streams, limits, replays, once })
     }
 }
 
@@ -104,7 +109,9 @@ fn looks(surface: Surface) -> Surface {
         .viewer(get("/v1/signals").asks::<resources::WhichSignals>().says::<Vec<SignalView>>(),
             resources::signals)
         .viewer(get("/v1/policies").asks::<resources::Which>().says::<Vec<PolicyView>>(),
-            resources::policies)
+            policies::list)
+        .operator(ask("/v1/policies/{id}/replay").takes::<ReplayRequest>().says::<ReplayView>(),
+            policies::replay)
         .viewer(get("/v1/cost").asks::<resources::Which>().says::<Vec<EnvironmentCost>>(),
             resources::cost)
         .viewer(get("/v1/decisions").asks::<decisions::Page>().says::<DecisionPage>(),

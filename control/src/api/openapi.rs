@@ -152,12 +152,13 @@ fn problems(operation: &Operation) -> Vec<u16> {
     let (takes, asks) = (operation.takes.is_some(), operation.asks.is_some());
     let changes = operation.changes;
     let named = operation.path.contains('{');
-    let rows: [(bool, &[u16]); 5] = [
+    let rows: [(bool, &[u16]); 6] = [
         (true, &[401, 403, 429, 500, 503, 504]),
         (takes || asks || changes, &[400]),
         (takes || asks || named, &[404]),
         (takes, &[413, 415]),
-        (changes, &[409, 413, 422]),
+        (changes || takes, &[409]),
+        (changes, &[413, 422]),
     ];
     let applying = rows.iter().filter(|(applies, _)| *applies);
     let mut statuses: Vec<u16> = applying.flat_map(|(_, more)| more.iter().copied()).collect();

@@ -8,7 +8,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use protocol::control::{
-    EnvironmentCost, EnvironmentView, GroupView, PolicyView, Reading, ResourceKind, ResourceView,
+    EnvironmentCost, EnvironmentView, GroupView, Reading, ResourceKind, ResourceView,
     ServiceView, SignalView,
 };
 use schemars::JsonSchema;
@@ -80,29 +80,6 @@ pub(super) async fn signals(
     let all = environments.into_iter().flat_map(|(name, live)| signal_views(name, live, now));
     let named = |one: &SignalView| which.name.as_ref().is_none_or(|name| *name == one.name);
     Ok(Json(all.filter(named).collect()))
-}
-
-/// `GET /v1/policies`.
-pub(super) async fn policies(
-    State(api): State<Api>,
-    caller: Caller,
-    query: Result<Query<Which>, QueryRejection>,
-) -> Result<Json<Vec<PolicyView>>, Error> {
-    let Query(which) = query?;
-    let environments = api.environments(&caller, which.environment.as_ref())?;
-    let policy = |live: &Live| {
-        let wanted = live.wanted();
-        PolicyView {
-            id: format!("{}.scaling", wanted.name),
-            environment: wanted.name.clone(),
-            mode: wanted.mode,
-            scaling: wanted.scaling.mode.name().to_owned(),
-            tasks_min: wanted.scaling.tasks_min,
-            tasks_max: wanted.scaling.tasks_max,
-            file: wanted.file.clone(),
-        }
-    };
-    Ok(Json(environments.into_iter().map(|(_, live)| policy(live)).collect()))
 }
 
 /// `GET /v1/cost`.

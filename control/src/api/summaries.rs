@@ -9,6 +9,7 @@ pub(super) const SUMMARIES: &[(&str, &str)] = &[
     ("get_resources_id",               "One resource with its newest decisions"),
     ("get_signals",                    "The newest reading of each signal"),
     ("get_policies",                   "What sizes are decided by"),
+    ("post_policies_id_replay",        "What another policy would have done; nothing happens"),
     ("get_cost",                       "What it costs"),
     ("get_decisions",                  "What was decided, newest first"),
     ("get_alerts",                     "What is wrong, most severe first"),

@@ -25,7 +25,7 @@ use crate::document::{Fault, Faults, Field};
 pub use environment::{Environment, ServiceNames};
 pub use prices::read as read_prices;
 pub(crate) use variant::read_policy;
-pub use variant::{Variant, read_variant};
+pub use variant::{Variant, read_variant, read_variant_text};
 
 /// The file with the token by which the canary moves money, if the process has one.
 pub const WALLET_TOKEN_FILE: &str = "CONTROL_WALLET_TOKEN_FILE";

@@ -40,6 +40,15 @@ pub fn read_variant(path: &Path) -> Result<Variant, Faults> {
     })
 }
 
+/// Reads the text of a policy file that is to be played with an environment's own signals.
+///
+/// # Errors
+///
+/// Every fault in it.
+pub fn read_variant_text(file: &str, text: &str, signals: &[Signal]) -> Result<Variant, Faults> {
+    decode(file, text, |root| with(&root, signals.to_vec()))
+}
+
 /// Anything else is read as an environment, which names the fault if it is none.
 fn says_policy(file: &str, text: &str) -> Result<bool, Faults> {
     let root = parse(file, text)?;
@@ -49,10 +58,13 @@ fn says_policy(file: &str, text: &str) -> Result<bool, Faults> {
 }
 
 fn policy(root: &Field<'_>) -> Option<Variant> {
+    with(root, signals())
+}
+
+fn with(root: &Field<'_>, signals: Vec<Signal>) -> Option<Variant> {
     let map = root.map(&["kind", "name", "scaling"])?;
     let kind = map.required("kind").and_then(|f| f.choice(&[("Policy", ())]));
     let name = map.required("name").and_then(|f| f.name());
-    let signals = signals();
     let scaling = map.required("scaling").and_then(|f| read_policy(&f, &signals));
     kind?;
     Some(Variant { name: name?, scaling: scaling?, signals, prices: None })

@@ -1,4 +1,5 @@
-//! The loop that learns: once an hour it reads four weeks of load and plans two days.
+//! The loop that learns: once an hour it reads four weeks of load, for who asks what another
+//! policy would have done, and plans two days where a forecast is wanted.
 
 use std::sync::Arc;
 
@@ -34,15 +35,17 @@ pub enum LearnError {
 pub struct Learn {
     app: App,
     live: Arc<Live>,
+    /// The hour in which was read last.
+    read: Option<DateTime<Utc>>,
     /// The hour in which was learned last, and under what.
     learned: Option<(DateTime<Utc>, Settings)>,
 }
 
 impl Learn {
-    /// The loop. It does nothing where no forecast is wanted.
+    /// A loop that has read nothing yet.
     #[must_use]
     pub fn new(app: &App, live: &Arc<Live>) -> Self {
-        Self { app: app.clone(), live: Arc::clone(live), learned: None }
+        Self { app: app.clone(), live: Arc::clone(live), read: None, learned: None }
     }
 
     async fn points(&self, now: DateTime<Utc>) -> Result<Vec<(DateTime<Utc>, f64)>, LearnError> {
@@ -80,15 +83,20 @@ impl Pass for Learn {
     type Error = LearnError;
 
     async fn pass(&mut self, now: DateTime<Utc>) -> Result<(), LearnError> {
+        let hour = hour_start(now);
+        if self.read != Some(hour) {
+            let points = self.points(now).await?;
+            self.live.load.send_replace(Arc::new(points));
+            self.read = Some(hour);
+        }
         let Some(settings) = self.live.wanted().forecast else {
             self.live.plan.send_replace(None);
             self.live.forecast.send_replace(None);
             self.learned = None;
             return Ok(());
         };
-        let hour = hour_start(now);
         if self.learned != Some((hour, settings)) {
-            let points = self.points(now).await?;
+            let points = Arc::clone(&self.live.load.borrow());
             let masks = self.masks(now).await?;
             // A fifth of a second of arithmetic is no work for a thread that others wait for.
             let computed = tokio::task::spawn_blocking(move || {

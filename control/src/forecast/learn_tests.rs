@@ -139,3 +139,19 @@ async fn a_reload_without_a_forecast_takes_the_plan_away() {
     world.pass(second(60)).await.unwrap();
     assert!(world.live.plan.borrow().is_none() && world.live.forecast.borrow().is_none());
 }
+
+#[tokio::test]
+async fn where_no_forecast_is_wanted_the_load_is_read_all_the_same() {
+    let mut world = World::open().await;
+    let mut wanted = (*world.live.wanted()).clone();
+    wanted.forecast = None;
+    world.live.want(wanted);
+    world.publish(sums(second(0)));
+    world.pass(second(0)).await.unwrap();
+    world.pass(second(60)).await.unwrap();
+    assert_eq!(world.questions(), 1);
+    let load = world.live.load.borrow().clone();
+    assert_eq!((load.len(), load[0].0), (8_064, second(0) - HISTORY));
+    assert!((load[0].1 - 200.0).abs() < 1e-6, "in requests per second: {:?}", load[0]);
+    assert!(world.live.plan.borrow().is_none());
+}

@@ -58,3 +58,53 @@ pub struct ForecastHour {
     pub planned: f64,
     pub tasks: u32,
 }
+
+/// What each policy would have done with an environment's own load. The forecast's floor is not
+/// played, nor what people did meanwhile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReplayView {
+    /// `local.scaling`.
+    pub policy: String,
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+    /// In how many percent of that time the load is known. The rest is paid for and not judged.
+    pub known_percent: f64,
+    /// The share of the processors above which a minute counts as above the target: the target of
+    /// the policy in force.
+    pub target_percent: f64,
+    /// The requests per second that fill one task's processors, and where that is from.
+    pub capacity_per_task: f64,
+    pub capacity_from: CapacityFrom,
+    /// The policy in force, the variant, and AWS target tracking within the same limits.
+    pub played: Vec<PlayedView>,
+}
+
+/// How it is known what one task carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CapacityFrom {
+    /// Whoever asked said so.
+    Request,
+    /// The requests and the processor time of a task, as they are now.
+    Measured,
+    /// The targets for requests and for the processors say the same load in two ways.
+    Targets,
+}
+
+/// What came of one policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PlayedView {
+    pub name: String,
+    pub tasks_min: u32,
+    pub tasks_mean: f64,
+    pub tasks_max: u32,
+    pub task_hours: f64,
+    pub minutes_above_target: f64,
+    /// Minutes in which requests were lost or the promised latency was.
+    pub slo_minutes_lost: f64,
+    /// Changes that added tasks, and that removed some.
+    pub outs: u32,
+    pub ins: u32,
+    /// In millionths of a dollar; absent while the price of a task is not known.
+    pub cost_micros: Option<u64>,
+}

@@ -103,6 +103,22 @@ pub struct FreezeView {
     pub expires_at: DateTime<Utc>,
 }
 
+/// `POST /v1/policies/{id}/replay`: what another policy would have done. Changes nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayRequest {
+    /// Within the last four weeks, whose load is kept.
+    pub from: DateTime<Utc>,
+    /// From an hour to four weeks later.
+    pub to: DateTime<Utc>,
+    /// The other policy, as the text of a file of `kind: Policy`.
+    pub variant: String,
+    /// The requests per second that fill one task's processors. Left out, it is what is measured
+    /// now, or else what the targets of the policy in force say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity_per_task: Option<f64>,
+}
+
 /// `POST /v1/runbooks:check`: a runbook or a drill, as it would stand in its file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
