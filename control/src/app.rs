@@ -25,7 +25,7 @@ use crate::current::Current;
 use crate::driver::{Clock, Driver, Schedule};
 use crate::fence::Fenced;
 use crate::fleet::{Fleet, observe::Observe};
-use crate::forecast::{Forecast, Learn, learn};
+use crate::forecast::{Forecast, Learn, Load, learn};
 use crate::hold::{Floors, Freezes, Holds};
 use crate::intent::Intents;
 use crate::journal::{Journal, JournalError};
@@ -33,6 +33,7 @@ use crate::metrics::Metrics;
 use crate::readings::Window;
 use crate::readings::collect::{self, Collect};
 use crate::readings::schedule::Asked;
+use crate::recent::Recent;
 use crate::reconcile::capacity::{Capacity, ScalingMode};
 use crate::reconcile::readers;
 use crate::slo::{self, History, watch::Watch};
@@ -151,7 +152,7 @@ impl App {
         let journal = || self.journal.clone();
         let house = |name: &str| Schedule::every(name, HOUSE_PERIOD, PASS_MAX);
         self.driver.start(house("sweep"), Sweep::recover(journal(), self.concerns.clone()).await?);
-        self.driver.start(house("snapshots"), Snapshots::recover(journal()).await?);
+        self.driver.start(house("snapshots"), Snapshots::new(journal()));
         let findings = self.environments.values().map(|live| live.findings.clone()).collect();
         self.driver.start(house("concerns"), Report::new(self.concerns.clone(), findings));
         let mut recalled = Recalled::read(&self.journal).await?;
@@ -198,8 +199,7 @@ impl App {
         driver.start(evaluate, Evaluate(Arc::clone(&alerts)));
         driver.start(deliver, Deliver(Arc::clone(&alerts)));
         let (journal, cloud) = (self.journal.clone(), Arc::clone(&self.cloud));
-        let spending =
-            Spending::with(&mut recalled.spendings, Arc::clone(live), cloud, journal);
+        let spending = Spending::with(&mut recalled.spendings, Arc::clone(live), cloud, journal);
         driver.start(every("cost", COST_PERIOD), spending);
         let metrics = Arc::clone(&self.metrics);
         let watch = Watch::new(Arc::clone(live), Arc::clone(&self.cloud), metrics);
@@ -218,6 +218,8 @@ pub struct Live {
     pub fleet: watch::Sender<Fleet>,
     /// Written by the collecting loop.
     pub signals: watch::Sender<Signals>,
+    /// Written by the view loop: what the readings were in the last minutes.
+    pub recent: watch::Sender<Recent>,
     /// Written by the capacity loop.
     pub decision: watch::Sender<Option<DecisionView>>,
     /// Written by the loop that sizes the database's readers.
@@ -225,9 +227,8 @@ pub struct Live {
     /// Written by the forecasting loop: the plan, and its report card.
     pub plan: watch::Sender<Option<Forecast>>,
     pub forecast: watch::Sender<Option<ForecastView>>,
-    /// Written by the forecasting loop: four weeks of load, oldest first, in requests per second
-    /// over the five minutes that begin then. What is missing is not known.
-    pub load: watch::Sender<Arc<Vec<(DateTime<Utc>, f64)>>>,
+    /// Written by the forecasting loop: four weeks of load.
+    pub load: watch::Sender<Arc<Load>>,
     /// Written by the loop over long series, for objectives and anomalies.
     pub history: watch::Sender<History>,
     /// What the parts find wrong, for the alert loop.
@@ -272,6 +273,7 @@ impl Live {
             wanted: Current::new(wanted),
             fleet: watch::Sender::new(fleet),
             signals: watch::Sender::new(signals),
+            recent: watch::Sender::default(),
             decision: watch::Sender::new(None),
             readers: watch::Sender::new(None),
             plan: watch::Sender::new(None),

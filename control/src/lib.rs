@@ -32,6 +32,7 @@ pub mod listen;
 pub mod metrics;
 pub mod probe;
 pub mod readings;
+pub mod recent;
 pub mod reconcile;
 pub mod reload;
 #[cfg(test)]

@@ -215,6 +215,7 @@ impl Pass for Refresh {
 
     async fn pass(&mut self, now: DateTime<Utc>) -> Result<(), Infallible> {
         let live = &self.0;
+        live.recent.send_modify(|recent| recent.note(&live.signals.borrow().readings, now));
         let view = build(
             Parts {
                 wanted: &live.wanted(),
@@ -278,6 +279,18 @@ mod tests {
         assert_eq!((page.service.healthy, page.service.seen_at), (None, None));
         assert_eq!(page.traffic.tps, Reading::Absent);
         assert_eq!(page.cost.micros_per_hour, None);
+    }
+
+    #[tokio::test]
+    async fn refreshing_keeps_what_the_readings_were() {
+        let live = Arc::new(Live::new(wanted(), second(0)));
+        let fresh = Reading::Fresh { value: 61.0, at: second(90) };
+        live.signals.send_modify(|signals| {
+            signals.readings.insert("cpu_percent".to_owned(), fresh);
+        });
+        Refresh(Arc::clone(&live)).pass(second(93)).await.unwrap();
+        let points = live.recent.borrow().since("cpu_percent", second(0));
+        assert_eq!(points.iter().map(|one| one.at).collect::<Vec<_>>(), [second(93)]);
     }
 
     #[test]

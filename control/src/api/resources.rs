@@ -8,8 +8,8 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use protocol::control::{
-    EnvironmentCost, EnvironmentView, GroupView, Reading, ResourceKind, ResourceView,
-    ServiceView, SignalView,
+    EnvironmentCost, EnvironmentView, GroupView, Reading, ResourceKind, ResourceView, ServiceView,
+    SignalView,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -30,6 +30,8 @@ pub(super) struct Which {
 pub(super) struct WhichSignals {
     environment: Option<String>,
     name: Option<String>,
+    /// Also what the readings were from this instant on.
+    since: Option<DateTime<Utc>>,
 }
 
 /// `GET /v1/resources`: without their decisions.
@@ -77,9 +79,17 @@ pub(super) async fn signals(
     let Query(which) = query?;
     let now = (api.app.clock)();
     let environments = api.environments(&caller, which.environment.as_ref())?;
-    let all = environments.into_iter().flat_map(|(name, live)| signal_views(name, live, now));
-    let named = |one: &SignalView| which.name.as_ref().is_none_or(|name| *name == one.name);
-    Ok(Json(all.filter(named).collect()))
+    let mut all = Vec::new();
+    for (name, live) in environments {
+        let mut views = signal_views(name, live, now);
+        views.retain(|one| which.name.as_ref().is_none_or(|name| *name == one.name));
+        if let Some(since) = which.since {
+            let recent = live.recent.borrow();
+            views.iter_mut().for_each(|one| one.points = recent.since(&one.name, since));
+        }
+        all.extend(views);
+    }
+    Ok(Json(all))
 }
 
 /// `GET /v1/cost`.
@@ -195,6 +205,7 @@ fn signal_views(name: &str, live: &Live, now: DateTime<Utc>) -> Vec<SignalView> 
         max_age_s: configured.map(|signal| signal.max_age.num_seconds()),
         reading,
         age_s: reading.last().map(|(_, at)| (now - at).num_seconds()),
+        points: vec![],
     };
     let configuration = live.wanted();
     let wanted = &configuration.signals;

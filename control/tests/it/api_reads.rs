@@ -4,13 +4,14 @@ use crate::api_app::TestApp;
 use control::journal::Entry;
 use protocol::{
     control::{
-        AuditPage, CheckView, DecisionPage, DrillHistory, ResourceView, RunbookView, SignalView,
-        Snapshot, VerdictView,
+        AuditPage, CheckView, DecisionPage, DrillHistory, Reading, ResourceView, RunbookView,
+        SignalView, Snapshot, VerdictView,
     },
     problem::Problem,
 };
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 async fn get<T: DeserializeOwned>(app: &TestApp, who: &str, path: &str) -> T {
     let response = app.get(who, path).await;
@@ -92,6 +93,17 @@ async fn resources_and_signals_say_what_is_not_known() {
     let signals: Vec<SignalView> = get(&app, "eye", "/v1/signals?name=cpu_percent").await;
     assert_eq!((signals.len(), signals[0].age_s), (1, None));
     assert_eq!(signals[0].source, "AWS/ECS/CPUUtilization Average 20s");
+    assert_eq!(signals[0].points, []);
+    let now = (app.app.clock)();
+    let (fresh, absent) = (Reading::Fresh { value: 61.0, at: now }, Reading::Absent);
+    for reading in [fresh, absent] {
+        let readings = BTreeMap::from([("cpu_percent".to_owned(), reading)]);
+        app.app.environments["local"].recent.send_modify(|recent| recent.note(&readings, now));
+    }
+    let path = "/v1/signals?name=cpu_percent&since=2000-01-01T00:00:00Z";
+    let signals: Vec<SignalView> = get(&app, "eye", path).await;
+    let points: Vec<Reading> = signals[0].points.iter().map(|one| one.reading).collect();
+    assert_eq!(points, [fresh, absent]);
 }
 
 #[tokio::test]

@@ -96,6 +96,17 @@ pub struct SignalView {
     pub reading: Reading,
     /// How old the newest known value is, in seconds; absent when none is known.
     pub age_s: Option<i64>,
+    /// With `since`: what the reading was then, and each that it became later, oldest first.
+    /// Fifteen minutes are kept, from the daemon's start on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub points: Vec<ReadingPoint>,
+}
+
+/// What a reading became, and when control noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReadingPoint {
+    pub at: DateTime<Utc>,
+    pub reading: Reading,
 }
 
 /// `GET /v1/policies`: what a service's size is decided by. Changed in its file, not here.
