@@ -9,19 +9,10 @@ use super::{budget, dollars};
 /// What the newest decision adds, an hour and to the end of the month, beside the budget.
 #[must_use]
 pub fn effect(decision: &DecisionView, month: Option<&MonthView>, now: DateTime<Utc>) -> String {
-    let hourly = decision.cost_micros_per_hour;
-    let plus = if hourly > 0 { "+" } else { "" };
-    // No task is free: a change without a price is one whose price is not known.
-    let mut words = if hourly == 0 && decision.from != decision.to {
-        vec!["its cost is not known".to_owned()]
-    } else {
-        vec![format!("{plus}{}/h", dollars(hourly))]
+    let mut words = match decision.cost_micros_per_hour {
+        None => vec!["its cost is not known".to_owned()],
+        Some(hourly) => hourly_and_rest(hourly, now),
     };
-    let rest = i128::from(hourly) * i128::from(remaining(now).num_seconds()) / 3600;
-    let rest = i64::try_from(rest).unwrap_or(i64::MAX);
-    if hourly != 0 {
-        words.push(format!("{plus}{} by the month's end", dollars(rest)));
-    }
     let Some(month) = month else { return words.join(", ") };
     match month.budget_percent {
         Some(percent) => words.push(format!("budget {percent} %")),
@@ -36,12 +27,23 @@ pub fn effect(decision: &DecisionView, month: Option<&MonthView>, now: DateTime<
     words.join(", ")
 }
 
+fn hourly_and_rest(hourly: i64, now: DateTime<Utc>) -> Vec<String> {
+    let plus = if hourly > 0 { "+" } else { "" };
+    let mut words = vec![format!("{plus}{}/h", dollars(hourly))];
+    if hourly != 0 {
+        let rest = i128::from(hourly) * i128::from(remaining(now).num_seconds()) / 3600;
+        let rest = i64::try_from(rest).unwrap_or(i64::MAX);
+        words.push(format!("{plus}{} by the month's end", dollars(rest)));
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use chrono::{NaiveDate, TimeDelta};
 
-    fn decision(cost_micros_per_hour: i64) -> DecisionView {
+    fn decision(cost_micros_per_hour: Option<i64>) -> DecisionView {
         DecisionView {
             cost_micros_per_hour,
             ..serde_json::from_value(serde_json::json!({
@@ -85,9 +87,8 @@ mod tests {
             (590_000,  None,           "+$0.59/h, +$5.90 by the month's end"),
         ];
         for (hourly, month, want) in table {
-            assert_eq!(effect(&decision(hourly), month, now), want);
+            assert_eq!(effect(&decision(Some(hourly)), month, now), want);
         }
-        let unpriced = DecisionView { to: 4, ..decision(0) };
-        assert_eq!(effect(&unpriced, None, now), "its cost is not known");
+        assert_eq!(effect(&decision(None), None, now), "its cost is not known");
     }
 }

@@ -23,8 +23,10 @@ pub struct DecisionView {
     /// Until when what decided it is known to last: a cooldown, a hold, a floor, a window.
     #[serde(default)]
     pub until: Option<DateTime<Utc>>,
-    /// What it costs, in millionths of a dollar an hour; negative saves.
-    pub cost_micros_per_hour: i64,
+    /// What it costs, in millionths of a dollar an hour; negative saves. Absent while the price of
+    /// what it changes is not known.
+    #[serde(default)]
+    pub cost_micros_per_hour: Option<i64>,
 }
 
 /// What the forecast expects, and how well it has been doing.

@@ -46,9 +46,10 @@ fn decided(scene: Scene<'_>, what: &str, decision: &DecisionView) -> Vec<Line<'s
     let theme = scene.theme;
     let until = decision.until.map_or(String::new(), |at| format!(", until {}", moment(scene, at)));
     let cost = match decision.cost_micros_per_hour {
-        0 => String::new(),
-        more @ 1.. => format!(", +{}/h", text::dollars(more.unsigned_abs())),
-        less => format!(", -{}/h", text::dollars(less.unsigned_abs())),
+        None => ", at an unknown cost".to_owned(),
+        Some(0) => String::new(),
+        Some(more @ 1..) => format!(", +{}/h", text::dollars(more.unsigned_abs())),
+        Some(less) => format!(", -{}/h", text::dollars(less.unsigned_abs())),
     };
     let head = format!(" {what}: {} at {}{until}{cost}", decision.action, text::clock(decision.at));
     let mut lines = vec![

@@ -179,12 +179,14 @@ impl<R: Resource> Capacity<R> {
         self.live.wanted().mode == Mode::Act && !self.resource.only_advises()
     }
 
-    /// What the decision adds to an hour's cost, or takes off it. Zero while the price of one is
-    /// not known.
-    fn cost(&self, decision: &Decision) -> i64 {
-        let price = self.resource.price().unwrap_or(0);
+    /// What the decision adds to an hour's cost, or takes off it. `None` while the price of one is
+    /// not known; to hold costs nothing at any price.
+    fn cost(&self, decision: &Decision) -> Option<i64> {
         let more = i64::from(decision.to) - i64::from(decision.from);
-        i64::try_from(price).ok().and_then(|price| price.checked_mul(more)).unwrap_or(0)
+        if more == 0 {
+            return Some(0);
+        }
+        i64::try_from(self.resource.price()?).ok()?.checked_mul(more)
     }
 
     async fn act(

@@ -93,9 +93,27 @@ async fn a_change_is_written_down_before_it_is_made_and_after() {
     assert_eq!((from, to), (3, 5));
     let decision = world.app.environments["local"].decision.borrow().clone().unwrap();
     assert_eq!(decision.action, "scale_out");
-    assert_eq!(decision.cost_micros_per_hour, 2 * 21_200);
+    assert_eq!(decision.cost_micros_per_hour, Some(2 * 21_200));
     world.pass(54.0).await.unwrap();
     assert_eq!(world.asked(), 1, "five tasks at 54% are enough");
+}
+
+#[tokio::test]
+async fn a_change_without_a_price_costs_something_unknown_and_holding_costs_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = Arc::new(SampleCloud::with_tasks(3));
+    let mut world = World::open(&dir.path().join("j.db"), cloud, 0).await;
+    let live = Arc::clone(&world.app.environments["local"]);
+    let mut wanted = (*live.wanted()).clone();
+    wanted.prices.items.clear();
+    live.want(wanted);
+    let mut costs = Vec::new();
+    for cpu in [50.0, 90.0] {
+        world.pass(cpu).await.unwrap();
+        let decision = live.decision.borrow().clone().unwrap();
+        costs.push((decision.to - decision.from, decision.cost_micros_per_hour));
+    }
+    assert_eq!(costs, [(0, Some(0)), (2, None)]);
 }
 
 #[tokio::test]
