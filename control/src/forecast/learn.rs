@@ -100,7 +100,7 @@ impl Pass for Learn {
             let masks = self.masks(now).await?;
             // A fifth of a second of arithmetic is no work for a thread that others wait for.
             let computed = tokio::task::spawn_blocking(move || {
-                forecast(&Hourly::of(&points, &masks, now), &settings)
+                forecast(&Hourly::of(&points, &masks, settings.zone, now), &settings)
             });
             let learned = computed.await.map_err(LearnError::Computation)?;
             tracing::info!(why = learned.why, "forecast in use: {}", learned.choice.name());

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use serde_json::json;
 
 use super::history::{HISTORY, POINT, hour_start};
@@ -41,8 +42,12 @@ impl World {
         let journal = Journal::open(&folder.path().join("j.db"), clock.clone()).await.unwrap();
         let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("environments/local.yaml");
         let mut environments = read_environments(&[file]).unwrap();
-        environments[0].forecast =
-            Some(Settings { lead: TimeDelta::minutes(15), coverage: 0.95, per_task: 100.0 });
+        environments[0].forecast = Some(Settings {
+            lead: TimeDelta::minutes(15),
+            coverage: 0.95,
+            per_task: 100.0,
+            zone: Tz::UTC,
+        });
         let cloud = Arc::new(SampleCloud::with_tasks(3));
         let shared: Arc<SampleCloud> = Arc::clone(&cloud);
         let app = App::build(clock, journal, shared, environments).await.unwrap();

@@ -1,6 +1,7 @@
 //! Chooses the forecast, plans the hours to come, and says how well it has done. Pure.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use protocol::control::{ForecastHour, ForecastView};
 
 use super::backtest::{Backtest, backtest};
@@ -9,6 +10,8 @@ use super::{model, naive};
 
 /// Hours planned ahead. A plan that nobody renews for so long has ended.
 const HORIZON: usize = 48;
+/// Hours of the wall that these may reach into: a clock that is set forward skips some of them.
+const WALLS: usize = HORIZON + 3;
 /// A week to learn from and a week to be judged by.
 const HISTORY_MIN: usize = 2 * naive::WEEK;
 /// Hours of a backtest's day.
@@ -30,6 +33,8 @@ pub struct Settings {
     pub coverage: f64,
     /// Requests per second that one task takes: the policy's own target.
     pub per_task: f64,
+    /// The clock that the load follows.
+    pub zone: Tz,
 }
 
 /// What the floor is made from.
@@ -88,15 +93,16 @@ pub fn forecast(history: &Hourly, settings: &Settings) -> Forecast {
     let (choice, why) = choose(naive_test.as_ref(), model_test.as_ref());
     let (test, expected) = match choice {
         Choice::None => (None, Vec::new()),
-        Choice::Naive => (naive_test.as_ref(), naive::forecast(known, HORIZON)),
-        Choice::Model => (model_test.as_ref(), modelled(known, HORIZON).unwrap_or_default()),
+        Choice::Naive => (naive_test.as_ref(), naive::forecast(known, WALLS)),
+        Choice::Model => (model_test.as_ref(), modelled(known, WALLS).unwrap_or_default()),
     };
     let margin = test.map_or(0.0, |test| test.margin(settings.coverage));
     let cap = history.max().unwrap_or(0.0) * CAP;
+    let planned = if expected.is_empty() { 0 } else { HORIZON };
     let plan = |expected: f64| Hour { expected, planned: (expected * (1.0 + margin)).min(cap) };
     Forecast {
-        start: history.end(),
-        hours: expected.into_iter().map(|one| one.map(plan)).collect(),
+        start: history.end,
+        hours: history.ahead(&expected, planned).into_iter().map(|one| one.map(plan)).collect(),
         choice,
         why,
         hours_known: history.known(),

@@ -1,16 +1,17 @@
 //! The forecast on four weeks of invented load: what it leaves out, what it chooses, where it
 //! stops. The series are made from a seed.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Timelike, Utc};
+use chrono_tz::Tz;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::history::{HISTORY, POINT};
-use super::*;
+use super::{naive, *};
 use crate::fleet::samples::second;
 
 fn settings() -> Settings {
-    Settings { lead: TimeDelta::minutes(15), coverage: 0.95, per_task: 100.0 }
+    Settings { lead: TimeDelta::minutes(15), coverage: 0.95, per_task: 100.0, zone: Tz::UTC }
 }
 
 /// A day that peaks at noon, weekends at half of it, and noise.
@@ -34,7 +35,7 @@ fn now() -> DateTime<Utc> {
 }
 
 fn learn(points: &[(DateTime<Utc>, f64)], masks: &[Interval]) -> Forecast {
-    forecast(&Hourly::of(points, masks, now()), &settings())
+    forecast(&Hourly::of(points, masks, Tz::UTC, now()), &settings())
 }
 
 #[test]
@@ -84,7 +85,7 @@ fn gaps_are_unknown_and_never_zero() {
     sparse.retain(|(at, _)| !gone(hour_of(*at)));
     let minute = |at: DateTime<Utc>| (at - (now() - HISTORY)).num_minutes() % 60;
     sparse.retain(|(at, _)| hour_of(*at) != 400 || minute(*at) < 25);
-    let history = Hourly::of(&sparse, &[], now());
+    let history = Hourly::of(&sparse, &[], Tz::UTC, now());
     assert_eq!(history.known(), 672 - 48 - 1);
     assert_eq!(history.masked, 0, "nobody masked them, they are missing");
     assert!(history.values[300..348].iter().all(Option::is_none));
@@ -112,7 +113,7 @@ fn the_model_is_used_where_it_wins() {
 #[test]
 fn a_margin_that_runs_away_ends_at_the_cap() {
     let leapt = points(now(), |hour, load| if hour >= 672 - 168 { load * 1.9 } else { load });
-    let history = Hourly::of(&leapt, &[], now());
+    let history = Hourly::of(&leapt, &[], Tz::UTC, now());
     let forecast = forecast(&history, &settings());
     assert_ne!(forecast.choice, Choice::None, "{}", forecast.why);
     let peak = forecast.hours.iter().flatten().map(|hour| hour.planned).fold(0.0, f64::max);
@@ -148,4 +149,74 @@ fn too_little_history_is_no_forecast() {
     let forecast = learn(&two_weeks, &[]);
     assert_eq!(forecast.choice, Choice::Naive, "{}", forecast.why);
     assert_eq!(forecast.model_error_percent, None, "a model needs three weeks");
+}
+
+/// Midnight in Madrid, on a day of the year in which its clock changes.
+fn madrid(year: i32, month: u32, day: u32) -> DateTime<Utc> {
+    let midnight = NaiveDate::from_ymd_opt(year, month, day).unwrap().and_hms_opt(0, 0, 0).unwrap();
+    midnight.and_local_timezone(Tz::Europe__Madrid).unwrap().to_utc()
+}
+
+/// Four weeks of people who live by Madrid's clock: 900/s from eight to ten, else 100/s.
+fn mornings(now: DateTime<Utc>) -> Vec<(DateTime<Utc>, f64)> {
+    let load = |at: DateTime<Utc>| {
+        let hour = at.with_timezone(&Tz::Europe__Madrid).hour();
+        if (8..10).contains(&hour) { 900.0 } else { 100.0 }
+    };
+    let count = i32::try_from(HISTORY.num_minutes() / POINT.num_minutes()).unwrap();
+    let start = now - HISTORY;
+    (0..count).map(|n| start + POINT * n).map(|at| (at, load(at))).collect()
+}
+
+/// Says where each hour is not foretold as Madrid has it.
+fn wrong(now: DateTime<Utc>, hours: &[Option<f64>]) -> Vec<String> {
+    let told = (0..).zip(hours).map(|(ahead, expected)| {
+        let local = (now + TimeDelta::hours(ahead)).with_timezone(&Tz::Europe__Madrid);
+        (local, expected.unwrap(), (8..10).contains(&local.hour()))
+    });
+    let missed = told.filter(|(_, expected, busy)| (*expected > 500.0) != *busy);
+    missed.map(|(local, expected, _)| format!("made at {now}, for {local}: {expected}")).collect()
+}
+
+/// Madrid's clock went forward on 29 March 2026 and back on 25 October 2026. Whether the change is
+/// among the weeks that are looked back on, or in the hours to come, the morning is where people
+/// have it.
+#[test]
+fn a_morning_is_foretold_where_the_clock_on_the_wall_has_it() {
+    for (month, change) in [(3, 29), (10, 25)] {
+        for hours in (-48..120).step_by(6).chain(-3..6) {
+            let now = madrid(2026, month, change) + TimeDelta::hours(hours);
+            let history = Hourly::of(&mornings(now), &[], Tz::Europe__Madrid, now);
+            let week_before = naive::forecast(history.since_known(), 51);
+            let ahead = history.ahead(&week_before, 48);
+            assert_eq!(ahead.len(), 48);
+            assert_eq!(wrong(now, &ahead), [] as [String; 0]);
+        }
+    }
+    let now = madrid(2026, 4, 3);
+    let settings = Settings { zone: Tz::Europe__Madrid, ..settings() };
+    let forecast = forecast(&Hourly::of(&mornings(now), &[], settings.zone, now), &settings);
+    assert_ne!(forecast.choice, Choice::None, "{}", forecast.why);
+    let expected: Vec<_> = forecast.hours.iter().map(|hour| Some((*hour)?.expected)).collect();
+    assert_eq!((forecast.start, expected.len()), (now, 48));
+    assert_eq!(wrong(now, &expected), [] as [String; 0]);
+}
+
+/// The same weeks by a clock that does not change: a week after the change the morning is missed.
+#[test]
+fn by_another_clock_the_morning_after_a_change_is_missed() {
+    let now = madrid(2026, 3, 30);
+    let history = Hourly::of(&mornings(now), &[], Tz::UTC, now);
+    let forecast = forecast(&history, &settings());
+    let eight = forecast.hours[8].unwrap();
+    assert!(eight.expected < 500.0, "the test itself: {eight:?}");
+}
+
+#[test]
+fn an_hour_that_is_skipped_is_unknown_and_one_that_is_repeated_is_one() {
+    for (after, hours, known) in [(madrid(2026, 3, 30), 673, 672), (madrid(2026, 10, 26), 671, 671)]
+    {
+        let history = Hourly::of(&mornings(after), &[], Tz::Europe__Madrid, after);
+        assert_eq!((history.values.len(), history.known()), (hours, known), "{after}");
+    }
 }

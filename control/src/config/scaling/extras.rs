@@ -1,6 +1,9 @@
 //! What goes beyond following the load: boosts, the fallback of the blind, and the forecast.
 
+use chrono_tz::Tz;
+
 use super::super::delta;
+use super::schedule::zone;
 use super::share;
 use crate::document::Field;
 use crate::forecast::Settings;
@@ -40,16 +43,20 @@ pub(super) fn fallback(field: &Field<'_>, most: u32) -> Option<Fallback> {
     Some(Fallback { after: after?, tasks: super::given(tasks)? })
 }
 
-/// `forecast: { lead: 15m, coverage: 95% }`
+/// Where the wallet's users live.
+const ZONE: Tz = Tz::America__Sao_Paulo;
+
+/// `forecast: { lead: 15m, coverage: 95%, zone: America/Sao_Paulo }`
 /// `rules` are those that it is a part of; without them, only its own faults are told.
 pub(super) fn forecast_settings(field: &Field<'_>, rules: Option<&Policy>) -> Option<Settings> {
-    let map = field.map(&["lead", "coverage"])?;
+    let map = field.map(&["lead", "coverage", "zone"])?;
     let lead = map.required("lead").and_then(|f| delta(&f, 60..=7_200));
     let coverage = map.required("coverage").and_then(|f| share(&f, 50.0, 99.0));
+    let zone = map.or("zone", ZONE, zone);
     let Some(per_task) = rules?.targets.iter().find(|one| one.metric.exact()) else {
         return field.fault(
             "needs the target requests_per_task: a load cannot be turned into tasks without it",
         );
     };
-    Some(Settings { lead: lead?, coverage: coverage?, per_task: per_task.value })
+    Some(Settings { lead: lead?, coverage: coverage?, per_task: per_task.value, zone: zone? })
 }

@@ -61,7 +61,8 @@ fn schedule(field: &Field<'_>, most: u32) -> Option<Schedule> {
     Some(Schedule { name: name?, zone: zone?, days: days?, from: from?, to: to?, min, max })
 }
 
-fn zone(field: &Field<'_>) -> Option<Tz> {
+/// `America/Sao_Paulo`
+pub(super) fn zone(field: &Field<'_>) -> Option<Tz> {
     let text = field.text()?;
     text.parse().ok().or_else(|| {
         field.fault(format!("`{text}` is no IANA time zone, such as America/Sao_Paulo"))

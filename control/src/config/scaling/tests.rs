@@ -71,6 +71,7 @@ fn everything_that_can_be_said_is_read() {
     assert_eq!((readers.unit, readers.mode), (Unit::Readers, ScalingMode::Floor));
     assert_eq!((readers.tasks_min, readers.tasks_max), (2, 5));
     assert_eq!(scaling.forecast.map(|one| (one.per_task, one.coverage)), Some((300.0, 0.95)));
+    assert_eq!(scaling.forecast.map(|one| one.zone), Some(chrono_tz::Tz::America__Sao_Paulo));
 }
 
 #[test]
@@ -111,6 +112,7 @@ fn each_fault_is_named_with_its_field_and_limit() {
         ("name: night", "name: payday", "scaling.schedules[1]: `payday` is the name of another window"),
         ("after: 5m", "after: 5s", "scaling.fallback.after: must be a duration from 1m to 1h"),
         ("tasks: 8", "tasks: 0", "scaling.fallback.tasks: must be a whole number from 1 to 5000"),
+        ("coverage: 95%", "coverage: 95%, zone: Brazil/Rio", "scaling.forecast.zone: `Brazil/Rio` is no IANA time zone, such as America/Sao_Paulo"),
         ("lead: 15m", "lead: 1d", "scaling.forecast.lead: must be a duration from 1m to 2h"),
         (", requests_per_task: 300", "", "scaling.forecast: needs the target requests_per_task: a load cannot be turned into tasks without it"),
         ("count: { min: 2, max: 5 }", "count: { min: 2, max: 16 }", "scaling.readers.count.max: must be a whole number from 1 to 15"),
