@@ -30,6 +30,7 @@ pub mod intent;
 pub mod journal;
 pub mod listen;
 pub mod metrics;
+pub mod oncall;
 pub mod probe;
 pub mod readings;
 pub mod recent;

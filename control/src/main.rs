@@ -7,13 +7,14 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use control::anomaly::command::{AnomaliesArgs, anomalies};
-use control::api::client::{self, RunArgs, Target};
 use control::audit::{Audit, audit};
 use control::check_aws::{self, CheckAwsArgs, CheckAwsError};
 use control::config::Process;
 use control::cost::command::{self, CostArgs, CostError};
 use control::driver::Clock;
 use control::error::chain;
+use control::oncall::run::{self, RunArgs, Target};
+use control::oncall::{OnCall, oncall};
 use control::serve::{EXIT_CONFIG, Files, ServeArgs, ServeError, configuration, serve};
 use control::simulate::command::{Play, PlayError};
 
@@ -33,6 +34,8 @@ enum Command {
     Plan(Target),
     /// Runs a runbook or a drill.
     Run(RunArgs),
+    #[command(flatten)]
+    OnCall(OnCall),
     #[command(flatten)]
     Play(Play),
     /// Says how well the anomaly detector does on recorded series.
@@ -65,8 +68,12 @@ async fn main() -> anyhow::Result<ExitCode> {
             Err(CostError::Configuration(faults)) => refuse(&faults),
             printed => Ok(printed?),
         },
-        Command::Plan(target) => Ok(client::plan(&target).await?),
-        Command::Run(args) => Ok(client::run(&args).await?),
+        Command::Plan(target) => Ok(run::plan(&target).await?),
+        Command::Run(args) => Ok(run::run(&args).await?),
+        Command::OnCall(command) => match oncall(&command, &mut io::stdout()).await {
+            Err(error) => deny(&chain(&error)),
+            Ok(()) => Ok(ExitCode::SUCCESS),
+        },
         Command::Play(what) => match what.play() {
             Err(PlayError::Faults(faults)) => refuse(&faults),
             played => Ok(played?),
@@ -81,6 +88,12 @@ async fn main() -> anyhow::Result<ExitCode> {
 fn say(text: impl std::fmt::Display) -> anyhow::Result<ExitCode> {
     writeln!(io::stdout().lock(), "{text}")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the daemon did not do is no fault of the command line.
+fn deny(error: &str) -> anyhow::Result<ExitCode> {
+    writeln!(io::stderr().lock(), "{error}")?;
+    Ok(ExitCode::FAILURE)
 }
 
 fn refuse(faults: &dyn std::fmt::Display) -> anyhow::Result<ExitCode> {

@@ -8,7 +8,6 @@ mod access;
 mod alerts;
 mod answers;
 mod audit;
-pub mod client;
 mod decisions;
 mod denials;
 mod drills;
@@ -47,9 +46,9 @@ use once::Once;
 use protocol::control::{
     AlertView, ArmRequest, AuditPage, Because, CheckRequest, CheckView, DecisionPage, DrillHistory,
     DrillView, EnvironmentCost, EnvironmentView, FloorRequest, FloorView, FreezeRequest,
-    FreezeView, HealthView, HoldRequest, HoldView, IncidentView, LibraryView, PlanRequest, PlanView,
-    PolicyView, ReplayRequest, ReplayView, ResourceView, RunView, RunbookView, SignalView, SilenceRequest, SilenceView,
-    Snapshot, StartRequest, VerdictView,
+    FreezeView, HealthView, HoldRequest, HoldView, IncidentView, LibraryView, PlanRequest,
+    PlanView, PolicyView, ReplayRequest, ReplayView, ResourceView, RunView, RunbookView,
+    SignalView, SilenceRequest, SilenceView, Snapshot, StartRequest, VerdictView,
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use surface::{Surface, ask, delete, get, post, split_verb};

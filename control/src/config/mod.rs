@@ -6,6 +6,7 @@
 
 mod alerts;
 mod cost;
+mod daemon;
 mod environment;
 mod notify;
 mod prices;
@@ -22,6 +23,7 @@ use chrono::TimeDelta;
 
 use crate::api::{Tokens, identity::Policy};
 use crate::document::{Fault, Faults, Field};
+pub use daemon::Daemon;
 pub use environment::{Environment, ServiceNames};
 pub use prices::read as read_prices;
 pub(crate) use variant::read_policy;

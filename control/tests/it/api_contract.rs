@@ -10,7 +10,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::atomic::Ordering,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -173,6 +173,13 @@ async fn every_answer_is_one_that_the_description_promises() {
     let freeze = json!({ "reason": "r", "expires": "5m" });
     let freeze = contract.ask("ana", "post_freezes", "", Some(freeze)).await;
     contract.ask("ana", "delete_freezes_id", freeze["id"].as_str().unwrap(), None).await;
+    let now = (contract.app.app.clock)();
+    let load = (0..=12).map(|n| (now - chrono::TimeDelta::minutes(5) * n, 500.0)).rev().collect();
+    contract.app.app.environments["local"].load.send_replace(Arc::new(load));
+    let variant = include_str!("../../policies/wallet.yaml");
+    let span = now - chrono::TimeDelta::hours(1);
+    let replay = json!({ "from": span, "to": now, "variant": variant });
+    contract.ask("ana", "post_policies_id_replay", "local.scaling", Some(replay)).await;
     let text = json!({ "text": "kind: Runbook\nname: x\n" });
     let checked = contract.ask("eye", "post_runbooks_check", "", Some(text)).await;
     assert!(checked["faults"].as_array().unwrap().len() > 3, "{checked}");
