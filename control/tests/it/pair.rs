@@ -209,8 +209,12 @@ impl Daemon {
 async fn a_frozen_leader_is_followed_and_wakes_powerless(stage: &Stage) {
     let first = stage.daemon("first").await;
     stage.leads(&first, 1, PATIENCE).await;
+    let health = stage.ready(&first).await.unwrap();
+    assert!(health["lease_age_ms"].as_u64().is_some_and(|age| age < 15_000), "{health}");
     let second = stage.daemon("second").await;
     assert!(stage.follows(&second).await.starts_with("first/"), "it names who leads");
+    let health = stage.ready(&second).await.unwrap();
+    assert_eq!((&health["standby"], &health["epoch"]), (&Value::Bool(true), &Value::Null));
     let alive = stage.http.get(format!("{}/healthz", second.url)).send().await.unwrap();
     assert_eq!(alive.status(), 200);
     let ready = stage.http.get(format!("{}/readyz", second.url)).send().await.unwrap();
