@@ -33,6 +33,8 @@ pub enum Code {
     TransactionNotFound,
     WalletFrozen,
     WalletClosed,
+    WalletNotFrozen,
+    WalletNotEmpty,
     InsufficientFunds,
     BalanceLimit,
     // What we could not do now. All are retryable with the same idempotency key.
@@ -75,6 +77,29 @@ pub struct MoveMoney {
     /// Only for a transfer.
     #[serde(default, alias = "toWalletId", skip_serializing_if = "Option::is_none")]
     pub destination_wallet_id: Option<Uuid>,
+}
+
+/// `POST /api/v1/wallets/{id}/freeze`, `…/unfreeze` and `…/close`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ChangeStatus {
+    /// Why: 1 to 500 characters. Kept in the wallet's history, shown to administrators only.
+    pub reason: String,
+}
+
+/// The answer to a [`ChangeStatus`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusView {
+    pub wallet_id: Uuid,
+    /// The status that the wallet got.
+    pub status: WalletStatus,
+    pub reason: String,
+    /// The entry in the wallet's history.
+    pub transaction_id: Uuid,
+    /// Of the wallet right after it.
+    pub version: u64,
+    pub at: DateTime<Utc>,
 }
 
 /// A wallet as it stands.
@@ -147,6 +172,27 @@ pub enum EntryKind {
     TransferIn,
     /// The counter-entry of a settlement wallet, one a batch.
     Settlement,
+    /// No movement any more, until it is lifted. Amount 0.
+    WalletFrozen,
+    /// The freeze was lifted. Amount 0.
+    WalletUnfrozen,
+    /// Ended for good, empty. Amount 0.
+    WalletClosed,
+}
+
+impl EntryKind {
+    /// All of them, in the order of the enum.
+    pub const ALL: [Self; 9] = [
+        Self::WalletCreated,
+        Self::Deposit,
+        Self::Withdrawal,
+        Self::TransferOut,
+        Self::TransferIn,
+        Self::Settlement,
+        Self::WalletFrozen,
+        Self::WalletUnfrozen,
+        Self::WalletClosed,
+    ];
 }
 
 /// The answer to a deposit, a withdrawal or a transfer, and `GET /api/v1/transactions/{id}`.
@@ -206,6 +252,9 @@ pub struct EntryView {
     pub counterparty_wallet_id: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// Who acted, when it was not the wallet's user. Shown to administrators only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
 }
 
 /// `GET /api/v1/users/{userId}/wallets?cursor=…&limit=…`.

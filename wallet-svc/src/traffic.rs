@@ -23,11 +23,14 @@ pub enum Operation {
     UserWallets,
     Transaction,
     Wallet,
+    Freeze,
+    Unfreeze,
+    Close,
 }
 
 impl Operation {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::CreateWallet,
         Self::Deposit,
         Self::Withdraw,
@@ -38,6 +41,9 @@ impl Operation {
         Self::UserWallets,
         Self::Transaction,
         Self::Wallet,
+        Self::Freeze,
+        Self::Unfreeze,
+        Self::Close,
     ];
 
     /// The operation in labels, dimensions and logs.
@@ -54,13 +60,30 @@ impl Operation {
             Self::UserWallets => "user_wallets",
             Self::Transaction => "transaction",
             Self::Wallet => "wallet",
+            Self::Freeze => "freeze",
+            Self::Unfreeze => "unfreeze",
+            Self::Close => "close",
         }
     }
 
     /// Whether it changes the ledger, so that a lost answer leaves its outcome unknown.
     #[must_use]
     pub fn writes(self) -> bool {
-        matches!(self, Self::CreateWallet | Self::Deposit | Self::Withdraw | Self::Transfer)
+        match self {
+            Self::CreateWallet
+            | Self::Deposit
+            | Self::Withdraw
+            | Self::Transfer
+            | Self::Freeze
+            | Self::Unfreeze
+            | Self::Close => true,
+            Self::Balance
+            | Self::BalanceAt
+            | Self::Statement
+            | Self::UserWallets
+            | Self::Transaction
+            | Self::Wallet => false,
+        }
     }
 
     /// The place in [`Self::ALL`].

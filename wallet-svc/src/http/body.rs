@@ -57,6 +57,12 @@ pub struct Transfer {
     pub movement: Movement,
 }
 
+/// `POST …/freeze`, `…/unfreeze` and `…/close`.
+pub struct Reason {
+    pub key: String,
+    pub reason: Box<str>,
+}
+
 impl<T: Requested> FromRequest<Edge> for Body<T> {
     type Rejection = Error;
 
@@ -147,6 +153,25 @@ impl Requested for Movement {
         let reference = reference.map(String::into_boxed_str);
         let payment = Payment { amount: amount?, currency, reference, description };
         Some(Self { key: key?, payment })
+    }
+}
+
+impl Requested for Reason {
+    fn take(fields: &mut Fields<'_>, key: Option<String>) -> Option<Self> {
+        const NAME: &str = "reason";
+        let reason = fields.text(NAME);
+        let reason = fields.read((Code::InvalidRequest, NAME), reason, |text| {
+            if text.trim().is_empty() {
+                return Err("must say why".to_owned());
+            }
+            read_description(text)
+        });
+        let reason = fields.required(Code::InvalidRequest, NAME, reason);
+        if key.is_none() {
+            let way_out = "is required, so that a repeated request is carried out once";
+            fields.blame(Code::IdempotencyKeyRequired, KEY_HEADER, way_out);
+        }
+        Some(Self { key: key?, reason: reason? })
     }
 }
 

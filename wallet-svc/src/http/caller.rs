@@ -7,7 +7,10 @@
 use super::{Edge, error::Error};
 use crate::{
     auth::{AuthError, Caller, Scope},
-    ledger::{command::Actor, wallet::Wallet},
+    ledger::{
+        command::{ACTOR_BYTES_MAX, Actor},
+        wallet::Wallet,
+    },
 };
 use axum::{
     extract::FromRequestParts,
@@ -21,6 +24,9 @@ pub struct Reader(pub Arc<Caller>);
 
 /// A caller who may move money.
 pub struct Writer(pub Arc<Caller>);
+
+/// A caller who may act on everybody's wallets and give orders about them.
+pub struct Administrator(pub Arc<Caller>);
 
 impl FromRequestParts<Edge> for Reader {
     type Rejection = Error;
@@ -38,12 +44,27 @@ impl FromRequestParts<Edge> for Writer {
     }
 }
 
+impl FromRequestParts<Edge> for Administrator {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Error> {
+        caller(edge, &parts.headers, Scope::Admin).await.map(Self)
+    }
+}
+
 impl Writer {
     /// The caller as the ledger knows actors.
     #[must_use]
     pub fn actor(&self) -> Actor {
         if self.0.is_admin() { Actor::Admin } else { Actor::User((*self.0.user).into()) }
     }
+}
+
+/// The caller's name as the ledger keeps it with an order.
+#[must_use]
+pub fn name_of(caller: &Caller) -> Box<str> {
+    let end = caller.user.floor_char_boundary(ACTOR_BYTES_MAX);
+    caller.user[..end].into()
 }
 
 async fn caller(edge: &Edge, headers: &HeaderMap, scope: Scope) -> Result<Arc<Caller>, Error> {

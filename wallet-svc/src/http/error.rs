@@ -160,6 +160,8 @@ fn kind(code: Code) -> (StatusCode, &'static str) {
         Code::TransactionNotFound => (S::NOT_FOUND, "There is no such transaction"),
         Code::WalletFrozen => (S::FORBIDDEN, "The wallet is frozen"),
         Code::WalletClosed => (S::FORBIDDEN, "The wallet is closed"),
+        Code::WalletNotFrozen => (S::CONFLICT, "The wallet is not frozen"),
+        Code::WalletNotEmpty => (S::CONFLICT, "The wallet is not empty"),
         Code::InsufficientFunds => (S::BAD_REQUEST, "The wallet does not hold enough"),
         Code::BalanceLimit => (S::BAD_REQUEST, "The wallet would hold too much"),
         Code::Overloaded => (S::SERVICE_UNAVAILABLE, "The service is overloaded"),
@@ -195,6 +197,8 @@ fn retry_after_s(code: Code) -> Option<u32> {
         | Code::TransactionNotFound
         | Code::WalletFrozen
         | Code::WalletClosed
+        | Code::WalletNotFrozen
+        | Code::WalletNotEmpty
         | Code::InsufficientFunds
         | Code::BalanceLimit => None,
     }

@@ -69,7 +69,7 @@ pub async fn statement(
 ) -> Result<Json<StatementView>, Error> {
     let found = edge.ledger.statement(id, cursor, limit).await?;
     let page = owned(&caller, found, |page| &page.wallet)?;
-    Ok(Json(view::statement(&page)))
+    Ok(Json(view::statement(&page, caller.is_admin())))
 }
 
 /// Shows a transaction as the caller's side of it.

@@ -11,6 +11,7 @@ pub mod error;
 mod fields;
 pub mod history;
 pub mod movements;
+pub mod orders;
 pub mod params;
 mod refusal;
 pub mod status;
@@ -83,6 +84,9 @@ pub fn router(edge: Edge) -> Router {
         .route("/wallets/{id}/deposit",            op(O::Deposit,      post(movements::deposit)))
         .route("/wallets/{id}/withdraw",           op(O::Withdraw,     post(movements::withdraw)))
         .route("/wallets/{id}/transfer",           op(O::Transfer,     post(movements::transfer)))
+        .route("/wallets/{id}/freeze",             op(O::Freeze,       post(orders::freeze)))
+        .route("/wallets/{id}/unfreeze",           op(O::Unfreeze,     post(orders::unfreeze)))
+        .route("/wallets/{id}/close",              op(O::Close,        post(orders::close)))
         .route("/users/{userId}/wallets",          op(O::UserWallets,  get(wallets::of_user)))
         .route("/transactions/{id}",               op(O::Transaction,  get(history::transaction)));
     Router::new()

@@ -40,11 +40,18 @@ impl From<Refusal> for Error {
                 Self::field(Code::InvalidAmount, "amount", too_many_decimals(None))
             }
             Refusal::WalletClosed => {
-                Self::new(Code::WalletClosed, "a wallet of this movement is closed for good")
+                Self::new(Code::WalletClosed, "a wallet of this request is closed for good")
             }
             Refusal::WalletFrozen => {
-                Self::new(Code::WalletFrozen, "a wallet of this movement is frozen; ask support")
+                Self::new(Code::WalletFrozen, "a wallet of this request is frozen; ask support")
             }
+            Refusal::WalletNotFrozen => {
+                Self::new(Code::WalletNotFrozen, "there is no freeze to lift: the wallet is active")
+            }
+            Refusal::WalletNotEmpty => Self::new(
+                Code::WalletNotEmpty,
+                "the wallet still holds something; pay it out first, and end what is held",
+            ),
             Refusal::InsufficientFunds => Self::field(
                 Code::InsufficientFunds,
                 "amount",

@@ -4,14 +4,14 @@ use crate::{
     ledger::{
         command::Transaction,
         money::{Currency, format_minor},
-        wallet::Wallet,
+        wallet::{Status, Wallet},
     },
     store::{Balance, BalanceAt, HistoryEntry, Leg, Statement, Wallets},
 };
 use chrono::{DateTime, Utc};
 use protocol::wallet::{
-    BalanceAtView, BalanceView, EntryKind, EntryView, StatementView, TransactionView, WalletView,
-    WalletsView,
+    BalanceAtView, BalanceView, EntryKind, EntryView, StatementView, StatusView, TransactionView,
+    WalletView, WalletsView,
 };
 
 /// An instant of the ledger.
@@ -67,17 +67,19 @@ pub(super) fn balance_at(at: DateTime<Utc>, balance: &BalanceAt) -> BalanceAtVie
     }
 }
 
-pub(super) fn statement(page: &Statement) -> StatementView {
+/// An administrator sees why and by whom a wallet was frozen; its user must not be warned by it.
+pub(super) fn statement(page: &Statement, administrator: bool) -> StatementView {
     let currency = page.wallet.currency;
     StatementView {
         wallet_id: page.wallet.id,
         currency: currency.code().to_owned(),
-        entries: page.entries.iter().map(|line| entry(line, currency)).collect(),
+        entries: page.entries.iter().map(|line| entry(line, currency, administrator)).collect(),
         next_cursor: page.next.map(|before| before.to_string()),
     }
 }
 
-fn entry(entry: &HistoryEntry, currency: Currency) -> EntryView {
+fn entry(entry: &HistoryEntry, currency: Currency, administrator: bool) -> EntryView {
+    let ordered = entry.actor.is_some();
     EntryView {
         transaction_id: entry.txn_id,
         kind: entry.kind,
@@ -88,7 +90,8 @@ fn entry(entry: &HistoryEntry, currency: Currency) -> EntryView {
         version: entry.version,
         at: instant(entry.at_us),
         counterparty_wallet_id: entry.counterparty,
-        description: entry.description.clone(),
+        description: entry.description.clone().filter(|_| administrator || !ordered),
+        actor: entry.actor.clone().filter(|_| administrator),
     }
 }
 
@@ -104,6 +107,18 @@ pub(super) fn transaction(done: &Transaction) -> TransactionView {
         amount_minor: done.amount,
         new_balance: format_minor(done.available_after, done.currency),
         new_balance_minor: done.available_after,
+        version: done.version,
+        at: instant(done.at_us),
+    }
+}
+
+/// What became of an order. All of it follows from the order and its entry.
+pub(super) fn status(done: &Transaction, status: Status, reason: &str) -> StatusView {
+    StatusView {
+        wallet_id: done.wallet_id,
+        status,
+        reason: reason.to_owned(),
+        transaction_id: done.id,
         version: done.version,
         at: instant(done.at_us),
     }

@@ -1,15 +1,15 @@
 //! Decides a batch: what was read under lock and the commands go in, rows and answers come out.
 //!
 //! Commands are applied in the order they came, each whole or not at all, so that a refusal touches
-//! nobody else's. Money from and to the outside is posted against one settlement wallet per
+//! nobody else's. What each does stands in [`super::movement`] and its neighbours. Money from and to the outside is posted against one settlement wallet per
 //! currency, in one aggregated entry, so that all wallets together always sum to zero.
 
-use super::command::{Command, CommandKind, Done, Key, Outcome, Payment, Refusal, Transaction};
+use super::command::{Command, CommandKind, Done, Key, Outcome, Refusal, Transaction};
 use super::entry::Entry;
 use super::id::TransactionIds;
 use super::locked::{Change, Locked, Recorded, Stripes};
 use super::money::Currency;
-use super::wallet::{BALANCE_MAX, Kind, Status, Wallet};
+use super::wallet::{Kind, Wallet};
 use protocol::wallet::EntryKind;
 use uuid::Uuid;
 
@@ -73,24 +73,39 @@ pub fn decide<'a>(
     Ok(decision)
 }
 
-struct Sitting<'a, 'b> {
-    locked: &'b mut Locked,
-    stripes: &'b Stripes,
-    now_us: i64,
-    ids: &'b mut TransactionIds,
-    /// What came in from outside, less what went out, in minor units of each currency.
-    inflow: [i64; Currency::COUNT],
-    decision: Decision<'a>,
+/// Why a command is not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Halt {
+    Refused(Refusal),
+    NotLocked(StripeNotLocked),
 }
 
-/// One side of a movement.
-struct Leg<'a> {
-    kind: EntryKind,
-    amount: i64,
-    txn_id: Uuid,
-    at_us: i64,
-    counterparty: Option<Uuid>,
-    description: Option<&'a str>,
+impl From<Refusal> for Halt {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// A batch being decided.
+pub(super) struct Sitting<'a, 'b> {
+    pub(super) locked: &'b mut Locked,
+    stripes: &'b Stripes,
+    pub(super) now_us: i64,
+    pub(super) ids: &'b mut TransactionIds,
+    /// What came in from outside, less what went out, in minor units of each currency.
+    inflow: [i64; Currency::COUNT],
+    pub(super) decision: Decision<'a>,
+}
+
+/// What is to be entered in one wallet.
+pub(super) struct Leg<'a> {
+    pub(super) kind: EntryKind,
+    pub(super) amount: i64,
+    pub(super) txn_id: Uuid,
+    pub(super) at_us: i64,
+    pub(super) counterparty: Option<Uuid>,
+    pub(super) description: Option<&'a str>,
+    pub(super) actor: Option<&'a str>,
 }
 
 impl<'a> Sitting<'a, '_> {
@@ -112,14 +127,25 @@ impl<'a> Sitting<'a, '_> {
             let result = recorded.result.clone().map(Done::Transaction);
             return Ok(Outcome { result, replayed: true });
         }
-        let result = match &command.kind {
-            CommandKind::Deposit(payment) => self.deposit(place, payment)?,
-            CommandKind::Withdraw(payment) => self.withdraw(place, payment)?,
-            CommandKind::Transfer { to, payment } => self.transfer(place, *to, payment),
-            CommandKind::CreateWallet { .. } => unreachable!("answered above"),
+        let result = match self.carry_out(place, &command.kind) {
+            Ok(transaction) => Ok(transaction),
+            Err(Halt::Refused(refusal)) => Err(refusal),
+            Err(Halt::NotLocked(stripe)) => return Err(stripe),
         };
         self.record(command, &result);
         Ok(fresh(result.map(Done::Transaction)))
+    }
+
+    fn carry_out(&mut self, place: usize, kind: &'a CommandKind) -> Result<Transaction, Halt> {
+        match kind {
+            CommandKind::Deposit(payment) => self.deposit(place, payment),
+            CommandKind::Withdraw(payment) => self.withdraw(place, payment),
+            CommandKind::Transfer { to, payment } => self.transfer(place, *to, payment),
+            CommandKind::Freeze(order) => self.freeze(place, order),
+            CommandKind::Unfreeze(order) => self.unfreeze(place, order),
+            CommandKind::Close(order) => self.close(place, order),
+            CommandKind::CreateWallet { .. } => unreachable!("answered before"),
+        }
     }
 
     fn record(&mut self, command: &Command, result: &Result<Transaction, Refusal>) {
@@ -137,128 +163,25 @@ impl<'a> Sitting<'a, '_> {
         self.locked.put_recorded(command.wallet_id, command.key, recorded);
     }
 
-    /// The wallet's own primary key is what makes this happen once.
-    fn open(&mut self, wallet_id: Uuid, user_id: &str, currency: Currency) -> Outcome {
-        let place = self.locked.place(wallet_id).expect("every command's wallets have a slot");
-        if let Some(wallet) = &self.locked.slots[place].wallet {
-            if *wallet.user_id != *user_id || wallet.currency != currency {
-                return Outcome { result: Err(Refusal::KeyReused), replayed: false };
-            }
-            let as_opened = Wallet {
-                version: 1,
-                last_at_us: wallet.created_us,
-                ..Wallet::unopened(wallet_id, user_id, currency, Kind::Customer, wallet.created_us)
-            };
-            return Outcome { result: Ok(Done::Wallet(as_opened)), replayed: true };
-        }
-        let wallet = Wallet::unopened(wallet_id, user_id, currency, Kind::Customer, self.now_us);
-        self.locked.slots[place].wallet = Some(wallet);
-        self.locked.slots[place].change = Change::Opened;
-        let txn_id = self.ids.next(self.now_us);
-        self.post(place, Leg::new(EntryKind::WalletCreated, 0, txn_id, self.now_us));
-        let wallet = self.locked.slots[place].wallet.clone().expect("opened just now");
-        Outcome { result: Ok(Done::Wallet(wallet)), replayed: false }
-    }
-
-    fn deposit(
-        &mut self,
-        place: usize,
-        payment: &'a Payment,
-    ) -> Result<Result<Transaction, Refusal>, StripeNotLocked> {
-        let wallet = self.wallet(place);
-        let currency = wallet.currency;
-        let amount = match minor(wallet, payment).and_then(|amount| {
-            may_move(wallet)?;
-            may_receive(wallet, amount)?;
-            Ok(amount)
-        }) {
-            Ok(amount) => amount,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        if !self.settlement_bears(currency, amount)? {
-            return Ok(Err(Refusal::BalanceLimit));
-        }
-        Ok(Ok(self.post_outside(place, EntryKind::Deposit, amount, payment)))
-    }
-
-    fn withdraw(
-        &mut self,
-        place: usize,
-        payment: &'a Payment,
-    ) -> Result<Result<Transaction, Refusal>, StripeNotLocked> {
-        let wallet = self.wallet(place);
-        let currency = wallet.currency;
-        let amount = match minor(wallet, payment).and_then(|amount| {
-            may_move(wallet)?;
-            may_spend(wallet, amount)?;
-            Ok(amount)
-        }) {
-            Ok(amount) => amount.strict_neg(),
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        if !self.settlement_bears(currency, amount)? {
-            return Ok(Err(Refusal::BalanceLimit));
-        }
-        Ok(Ok(self.post_outside(place, EntryKind::Withdrawal, amount, payment)))
-    }
-
-    fn transfer(
-        &mut self,
-        from: usize,
-        to: Uuid,
-        payment: &'a Payment,
-    ) -> Result<Transaction, Refusal> {
-        let source = self.wallet(from);
-        if source.id == to {
-            return Err(Refusal::SameWallet);
-        }
-        let (to, receiver) = self.locked.customer(to).ok_or(Refusal::ReceiverNotFound)?;
-        if receiver.currency != source.currency {
-            return Err(Refusal::CurrencyMismatch);
-        }
-        let amount = minor(source, payment)?;
-        for_both(source, receiver, Status::Closed, Refusal::WalletClosed)?;
-        for_both(source, receiver, Status::Frozen, Refusal::WalletFrozen)?;
-        may_spend(source, amount)?;
-        may_receive(receiver, amount)?;
-
-        // Both sides happen at one instant, after all that either wallet has seen.
-        let at_us = source.next_at_us(self.now_us).max(receiver.next_at_us(self.now_us));
-        let (source_id, receiver_id) = (source.id, receiver.id);
-        let txn_id = self.ids.next(at_us);
-        let description = payment.description.as_deref();
-        let out = Leg::new(EntryKind::TransferOut, amount.strict_neg(), txn_id, at_us);
-        let done = self.post(from, Leg { counterparty: Some(receiver_id), description, ..out });
-        let into = Leg::new(EntryKind::TransferIn, amount, txn_id, at_us);
-        self.post(to, Leg { counterparty: Some(source_id), description, ..into });
-        Ok(done)
-    }
-
     /// Whether the other side of `amount` fits the settlement wallet.
-    fn settlement_bears(&self, currency: Currency, amount: i64) -> Result<bool, StripeNotLocked> {
-        let place =
-            self.locked.place(self.stripes.of(currency)).ok_or(StripeNotLocked(currency))?;
+    pub(super) fn settlement_bears(&self, currency: Currency, amount: i64) -> Result<(), Halt> {
+        let missing = || Halt::NotLocked(StripeNotLocked(currency));
+        let place = self.locked.place(self.stripes.of(currency)).ok_or_else(missing)?;
         let available = self.locked.slots[place].wallet.as_ref().map_or(0, |w| w.available);
         let inflow = self.inflow[currency.index()].checked_add(amount);
         // One more than needed, so that the wallet can be negated.
         let after = inflow.and_then(|inflow| available.checked_sub(inflow));
-        Ok(after.is_some_and(|after| after > i64::MIN))
+        if after.is_some_and(|after| after > i64::MIN) {
+            Ok(())
+        } else {
+            Err(Refusal::BalanceLimit.into())
+        }
     }
 
-    fn post_outside(
-        &mut self,
-        place: usize,
-        kind: EntryKind,
-        amount: i64,
-        payment: &'a Payment,
-    ) -> Transaction {
-        let wallet = self.wallet(place);
-        let (currency, at_us) = (wallet.currency, wallet.next_at_us(self.now_us));
+    /// Notes what came in from outside, or went out. [`Self::settlement_bears`] it.
+    pub(super) fn flow(&mut self, currency: Currency, amount: i64) {
         let inflow = &mut self.inflow[currency.index()];
         *inflow = inflow.strict_add(amount);
-        let txn_id = self.ids.next(at_us);
-        let description = payment.description.as_deref();
-        self.post(place, Leg { description, ..Leg::new(kind, amount, txn_id, at_us) })
     }
 
     /// Posts the other side of all that came in and went out, once per currency.
@@ -283,7 +206,7 @@ impl<'a> Sitting<'a, '_> {
     }
 
     /// Adds one entry to a wallet. What may be posted has been decided before.
-    fn post(&mut self, place: usize, leg: Leg<'a>) -> Transaction {
+    pub(super) fn post(&mut self, place: usize, leg: Leg<'a>) -> Transaction {
         let slot = &mut self.locked.slots[place];
         if slot.change == Change::None {
             slot.change = Change::Updated;
@@ -305,6 +228,7 @@ impl<'a> Sitting<'a, '_> {
             txn_id: leg.txn_id,
             counterparty: leg.counterparty,
             description: leg.description,
+            actor: leg.actor,
             hash: [0; 32],
         };
         entry.hash = entry.link(&wallet.last_hash);
@@ -314,48 +238,16 @@ impl<'a> Sitting<'a, '_> {
         transaction
     }
 
-    fn wallet(&self, place: usize) -> &Wallet {
+    /// A wallet that is there.
+    pub(super) fn wallet(&self, place: usize) -> &Wallet {
         self.locked.slots[place].wallet.as_ref().expect("the caller has seen it")
     }
 }
 
 impl Leg<'_> {
-    fn new(kind: EntryKind, amount: i64, txn_id: Uuid, at_us: i64) -> Self {
-        Self { kind, amount, txn_id, at_us, counterparty: None, description: None }
-    }
-}
-
-fn minor(wallet: &Wallet, payment: &Payment) -> Result<i64, Refusal> {
-    if payment.currency.is_some_and(|currency| currency != wallet.currency) {
-        return Err(Refusal::CurrencyMismatch);
-    }
-    // The other faults of an amount were found when it was parsed.
-    payment.amount.minor_in(wallet.currency).map_err(|_| Refusal::TooManyDecimals)
-}
-
-fn may_move(wallet: &Wallet) -> Result<(), Refusal> {
-    match wallet.status {
-        Status::Active => Ok(()),
-        Status::Closed => Err(Refusal::WalletClosed),
-        Status::Frozen => Err(Refusal::WalletFrozen),
-    }
-}
-
-fn for_both(a: &Wallet, b: &Wallet, status: Status, refusal: Refusal) -> Result<(), Refusal> {
-    if a.status == status || b.status == status { Err(refusal) } else { Ok(()) }
-}
-
-fn may_spend(wallet: &Wallet, amount: i64) -> Result<(), Refusal> {
-    let enough = wallet.available.checked_sub(amount).is_some_and(|after| after >= wallet.floor);
-    if enough { Ok(()) } else { Err(Refusal::InsufficientFunds) }
-}
-
-fn may_receive(wallet: &Wallet, amount: i64) -> Result<(), Refusal> {
-    let after = wallet.available.checked_add(amount).and_then(|sum| sum.checked_add(wallet.held));
-    if after.is_some_and(|after| after <= BALANCE_MAX) {
-        Ok(())
-    } else {
-        Err(Refusal::BalanceLimit)
+    pub(super) fn new(kind: EntryKind, amount: i64, txn_id: Uuid, at_us: i64) -> Self {
+        let (counterparty, description, actor) = (None, None, None);
+        Self { kind, amount, txn_id, at_us, counterparty, description, actor }
     }
 }
 

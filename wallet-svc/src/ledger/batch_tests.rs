@@ -2,8 +2,9 @@
 //! after it.
 
 use super::*;
-use crate::ledger::command::Actor;
+use crate::ledger::command::{Actor, Order, Payment};
 use crate::ledger::money::Amount;
+use crate::ledger::wallet::{BALANCE_MAX, Status};
 
 const NOW_US: i64 = 1_800_000_000_000_000;
 
@@ -26,6 +27,10 @@ fn wallet(number: u128, user: &str, currency: Currency, available: i64, status: 
 fn payment(amount: &str, currency: Option<Currency>) -> Payment {
     let amount = Amount::parse(amount).expect("an amount");
     Payment { amount, currency, reference: None, description: None }
+}
+
+fn order() -> Order {
+    Order { reason: "a judge's letter".into(), by: Some("clara".into()) }
 }
 
 fn user(name: &str) -> Actor {
@@ -142,6 +147,74 @@ fn refusals_by_descending_precedence() {
         });
         assert_eq!(got, want, "{command:?}");
     }
+}
+
+#[test]
+fn a_status_changes_by_order_and_only_along_its_ways() {
+    use Refusal::{WalletClosed, WalletForbidden, WalletFrozen, WalletNotEmpty, WalletNotFrozen};
+    use Status::{Active, Closed, Frozen};
+    let close = |actor| Command::close(id(1), actor, "k", order());
+    let ana = || user("ana");
+    #[rustfmt::skip]
+    let table = [
+        (Active, 0, Command::freeze(id(1), "k", order()),   Ok((EntryKind::WalletFrozen, Frozen))),
+        (Active, 7, Command::freeze(id(1), "k", order()),   Ok((EntryKind::WalletFrozen, Frozen))),
+        (Frozen, 0, Command::freeze(id(1), "k", order()),   Err(WalletFrozen)),
+        (Closed, 0, Command::freeze(id(1), "k", order()),   Err(WalletClosed)),
+        (Active, 0, Command::unfreeze(id(1), "k", order()), Err(WalletNotFrozen)),
+        (Frozen, 7, Command::unfreeze(id(1), "k", order()), Ok((EntryKind::WalletUnfrozen, Active))),
+        (Closed, 0, Command::unfreeze(id(1), "k", order()), Err(WalletClosed)),
+        (Frozen, 0, close(user("eve")),                     Err(WalletForbidden)),
+        (Closed, 0, close(ana()),                           Err(WalletClosed)),
+        (Frozen, 7, close(ana()),                           Err(WalletFrozen)),
+        (Active, 7, close(ana()),                           Err(WalletNotEmpty)),
+        (Active, 0, close(ana()),                           Ok((EntryKind::WalletClosed, Closed))),
+        (Active, 0, close(Actor::Admin),                    Ok((EntryKind::WalletClosed, Closed))),
+    ];
+    for (status, available, command, want) in table {
+        let world = World::new(vec![wallet(1, "ana", Currency::Brl, available, status)]);
+        let commands = [command];
+        let (decision, locked) = run(&world, &commands);
+        let got = decision.outcomes[0].result.clone().map(|done| {
+            let Done::Transaction(done) = done else { panic!("a wallet was opened") };
+            let [entry] = &decision.entries[..] else { panic!("one entry, no settlement") };
+            assert_eq!((done.amount, entry.amount, entry.available_after), (0, 0, available));
+            assert_eq!((entry.actor, entry.description), (Some("clara"), Some("a judge's letter")));
+            assert_ne!(Entry { actor: None, ..entry.clone() }.link(&[0; 32]), entry.hash);
+            (done.kind, locked.wallet(id(1)).expect("locked").status)
+        });
+        assert_eq!(got, want, "{status:?} {available} {:?}", commands[0]);
+    }
+}
+
+#[test]
+fn a_wallet_that_holds_something_for_others_is_not_empty() {
+    let mut ana = wallet(1, "ana", Currency::Brl, 0, Status::Active);
+    ana.held = 1;
+    let mut world = World::new(vec![ana]);
+    let command = Command::close(id(1), Actor::Admin, "k", order());
+    assert_eq!(world.one(&command), Err(Refusal::WalletNotEmpty));
+}
+
+#[test]
+fn what_follows_a_freeze_in_the_same_batch_is_refused() {
+    let world = World::new(vec![wallet(1, "ana", Currency::Brl, 100, Status::Active)]);
+    let commands = [
+        Command::withdraw(id(1), user("ana"), "a", payment("0.10", None)),
+        Command::freeze(id(1), "b", order()),
+        Command::withdraw(id(1), user("ana"), "c", payment("0.10", None)),
+        Command::freeze(id(1), "b", Order { by: Some("davi".into()), ..order() }),
+        Command::unfreeze(id(1), "d", order()),
+        Command::withdraw(id(1), user("ana"), "e", payment("0.10", None)),
+    ];
+    let (decision, _) = run(&world, &commands);
+    let seen: Vec<_> =
+        decision.outcomes.iter().map(|o| (o.replayed, o.result.as_ref().err().copied())).collect();
+    let frozen = Some(Refusal::WalletFrozen);
+    assert_eq!(
+        seen,
+        [(false, None), (false, None), (false, frozen), (true, None), (false, None), (false, None)]
+    );
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What callers may ask for, and what they are told.
 
+use super::canonical::request_hash;
 use super::money::{Amount, Currency};
+pub use super::refusal::Refusal;
 use super::wallet::Wallet;
 use super::{entry, id};
 use protocol::wallet::EntryKind;
@@ -47,6 +49,20 @@ pub enum CommandKind {
     Deposit(Payment),
     Withdraw(Payment),
     Transfer { to: Uuid, payment: Payment },
+    /// Stops all movement, until it is lifted.
+    Freeze(Order),
+    Unfreeze(Order),
+    /// Ends an empty wallet for good.
+    Close(Order),
+}
+
+/// Why something is ordered that moves no money by itself, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// At most [`DESCRIPTION_BYTES_MAX`] bytes; the edge checks it.
+    pub reason: Box<str>,
+    /// The token's subject, at most [`ACTOR_BYTES_MAX`] bytes; `None` for the wallet's user.
+    pub by: Option<Box<str>>,
 }
 
 /// How much, and what for.
@@ -63,6 +79,9 @@ pub struct Payment {
 
 /// 500 characters of at most four bytes.
 pub const DESCRIPTION_BYTES_MAX: usize = 2_000;
+
+/// As the column `entry.actor` has it.
+pub const ACTOR_BYTES_MAX: usize = 100;
 
 impl Command {
     /// Opens a wallet of `currency` for `user_id`, one per `key`. The caller has checked that the
@@ -91,6 +110,24 @@ impl Command {
         Self::new(wallet_id, actor, key, CommandKind::Transfer { to, payment })
     }
 
+    /// Stops all movement of `wallet_id`. The caller has checked that the one who orders may.
+    #[must_use]
+    pub fn freeze(wallet_id: Uuid, key: &str, order: Order) -> Self {
+        Self::new(wallet_id, Actor::Admin, key, CommandKind::Freeze(order))
+    }
+
+    /// Lifts a freeze of `wallet_id`. The caller has checked that the one who orders may.
+    #[must_use]
+    pub fn unfreeze(wallet_id: Uuid, key: &str, order: Order) -> Self {
+        Self::new(wallet_id, Actor::Admin, key, CommandKind::Unfreeze(order))
+    }
+
+    /// Ends `wallet_id` for good.
+    #[must_use]
+    pub fn close(wallet_id: Uuid, actor: Actor, key: &str, order: Order) -> Self {
+        Self::new(wallet_id, actor, key, CommandKind::Close(order))
+    }
+
     fn new(wallet_id: Uuid, actor: Actor, key: &str, kind: CommandKind) -> Self {
         let digest = Sha256::digest(key.as_bytes());
         let key = digest[..16].try_into().expect("a SHA-256 has 32 bytes");
@@ -104,47 +141,24 @@ impl Command {
         self.key
     }
 
+    /// Whether it is remembered under its key. A creation's key is part of the wallet's id.
+    pub(crate) fn is_keyed(&self) -> bool {
+        !matches!(self.kind, CommandKind::CreateWallet { .. })
+    }
+
     /// The wallets that it may change, the asked one first.
-    pub(crate) fn wallets(&self) -> (Uuid, Option<Uuid>) {
-        match &self.kind {
-            CommandKind::Transfer { to, .. } => (self.wallet_id, Some(*to)),
+    pub fn wallets(&self) -> impl Iterator<Item = Uuid> {
+        let other = match &self.kind {
+            CommandKind::Transfer { to, .. } => Some(*to),
             CommandKind::CreateWallet { .. }
             | CommandKind::Deposit(_)
-            | CommandKind::Withdraw(_) => (self.wallet_id, None),
-        }
+            | CommandKind::Withdraw(_)
+            | CommandKind::Freeze(_)
+            | CommandKind::Unfreeze(_)
+            | CommandKind::Close(_) => None,
+        };
+        std::iter::once(self.wallet_id).chain(other)
     }
-}
-
-/// Hashes the canonical form: lengths before texts, so that no two bodies run together.
-fn request_hash(wallet_id: Uuid, kind: &CommandKind) -> u64 {
-    let mut sha = Sha256::new();
-    sha.update(wallet_id.as_bytes());
-    let mut text = |tag: u8, text: Option<&str>| {
-        sha.update([tag, u8::from(text.is_some())]);
-        sha.update(text.map_or(0, str::len).to_be_bytes());
-        sha.update(text.unwrap_or_default());
-    };
-    let (tag, to, payment) = match kind {
-        CommandKind::CreateWallet { user_id, currency } => {
-            text(0, Some(user_id));
-            text(0, Some(currency.code()));
-            (0u8, None, None)
-        }
-        CommandKind::Deposit(payment) => (1, None, Some(payment)),
-        CommandKind::Withdraw(payment) => (2, None, Some(payment)),
-        CommandKind::Transfer { to, payment } => (3, Some(to), Some(payment)),
-    };
-    if let Some(payment) = payment {
-        text(1, payment.currency.map(Currency::code));
-        text(2, payment.reference.as_deref());
-        text(3, payment.description.as_deref());
-        let (digits, decimals) = payment.amount.canonical();
-        sha.update(digits.to_be_bytes());
-        sha.update([decimals]);
-    }
-    sha.update([tag]);
-    sha.update(to.unwrap_or(&Uuid::nil()).as_bytes());
-    u64::from_be_bytes(sha.finalize()[..8].try_into().expect("a SHA-256 has 32 bytes"))
 }
 
 /// What became of a command.
@@ -163,17 +177,16 @@ pub enum Done {
     Transaction(Transaction),
 }
 
-/// A deposit, withdrawal or transfer as seen from the wallet that was asked.
+/// What happened, as seen from the wallet that was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
     pub id: Uuid,
-    /// `Deposit`, `Withdrawal` or `TransferOut`.
     pub kind: EntryKind,
     pub wallet_id: Uuid,
     /// The receiver of a transfer.
     pub to: Option<Uuid>,
     pub currency: Currency,
-    /// Positive, in minor units.
+    /// Not negative, in minor units.
     pub amount: i64,
     /// What `wallet_id` may spend after it, in minor units.
     pub available_after: i64,
@@ -196,67 +209,5 @@ impl Transaction {
             version: entry.version,
             at_us: entry.at_us,
         }
-    }
-}
-
-/// Why a command changed nothing, by descending precedence: of several faults the first is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Refusal {
-    /// The asked wallet is not there. Not recorded under the key: it may come to exist.
-    WalletNotFound = 1,
-    /// The asked wallet is another user's. Not recorded: a stranger must not burn its keys.
-    WalletForbidden = 2,
-    /// The key stands for another body. What it stands for stays recorded.
-    KeyReused = 3,
-    /// From a wallet to itself.
-    SameWallet = 4,
-    /// The receiver is not there.
-    ReceiverNotFound = 5,
-    /// Not the currency of the wallet, or of the receiver.
-    CurrencyMismatch = 6,
-    /// More decimals than the wallet's currency has.
-    TooManyDecimals = 7,
-    /// One of the wallets is closed.
-    WalletClosed = 8,
-    /// One of the wallets is frozen.
-    WalletFrozen = 9,
-    /// The wallet does not hold enough.
-    InsufficientFunds = 10,
-    /// The receiving wallet would hold too much.
-    BalanceLimit = 11,
-}
-
-impl Refusal {
-    /// All, by descending precedence.
-    pub const ALL: [Self; 11] = [
-        Self::WalletNotFound,
-        Self::WalletForbidden,
-        Self::KeyReused,
-        Self::SameWallet,
-        Self::ReceiverNotFound,
-        Self::CurrencyMismatch,
-        Self::TooManyDecimals,
-        Self::WalletClosed,
-        Self::WalletFrozen,
-        Self::InsufficientFunds,
-        Self::BalanceLimit,
-    ];
-
-    /// What `idem.outcome` says for it; 0 stands for "done".
-    #[must_use]
-    pub fn number(self) -> u8 {
-        self as u8
-    }
-
-    /// The refusal with this number.
-    #[must_use]
-    pub fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|refusal| refusal.number() == number)
-    }
-
-    /// Whether the same key must get the same refusal for ever.
-    pub(crate) fn is_recorded(self) -> bool {
-        self > Self::KeyReused
     }
 }

@@ -24,12 +24,16 @@ pub struct Entry<'a> {
     /// The other wallet of a transfer.
     pub counterparty: Option<Uuid>,
     pub description: Option<&'a str>,
+    /// Who acted, when it was not the wallet's user.
+    pub actor: Option<&'a str>,
     /// Of this entry and, through `previous`, of all before.
     pub hash: [u8; 32],
 }
 
 impl Entry<'_> {
-    /// The link of the chain: SHA-256 over the previous link and every field of this entry.
+    /// The link of the chain: SHA-256 over the previous link and every field of this entry. What
+    /// follows the description begins with a byte that no UTF-8 text has, and is left out when there
+    /// is none, so that older entries keep their link.
     #[must_use]
     pub fn link(&self, previous: &[u8; 32]) -> [u8; 32] {
         let mut bytes = [0u8; 150];
@@ -52,6 +56,10 @@ impl Entry<'_> {
         let mut sha = Sha256::new();
         sha.update(&bytes[..at]);
         sha.update(self.description.unwrap_or_default());
+        if let Some(actor) = self.actor {
+            sha.update([0xff]);
+            sha.update(actor);
+        }
         sha.finalize().into()
     }
 }
@@ -66,14 +74,27 @@ pub fn kind_number(kind: EntryKind) -> u8 {
         EntryKind::TransferOut => 3,
         EntryKind::TransferIn => 4,
         EntryKind::Settlement => 5,
+        EntryKind::WalletFrozen => 6,
+        EntryKind::WalletUnfrozen => 7,
+        EntryKind::WalletClosed => 8,
     }
 }
 
 /// The kind with this number.
 #[must_use]
 pub fn kind_from_number(number: u8) -> Option<EntryKind> {
-    use EntryKind::{Deposit, Settlement, TransferIn, TransferOut, WalletCreated, Withdrawal};
-    [WalletCreated, Deposit, Withdrawal, TransferOut, TransferIn, Settlement]
-        .into_iter()
-        .find(|kind| kind_number(*kind) == number)
+    EntryKind::ALL.into_iter().find(|kind| kind_number(*kind) == number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_found_by_its_number() {
+        for (kind, number) in EntryKind::ALL.into_iter().zip(0..) {
+            assert_eq!((kind_number(kind), kind_from_number(number)), (number, Some(kind)));
+        }
+        assert_eq!(kind_from_number(255), None);
+    }
 }

@@ -5,9 +5,13 @@
 //! and in the simulation.
 
 pub mod batch;
+mod canonical;
 pub mod command;
 pub mod entry;
 pub mod id;
+mod lifecycle;
 pub mod locked;
 pub mod money;
+mod movement;
+mod refusal;
 pub mod wallet;

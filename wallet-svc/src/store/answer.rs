@@ -93,6 +93,8 @@ pub struct HistoryEntry {
     pub at_us: i64,
     pub counterparty: Option<Uuid>,
     pub description: Option<String>,
+    /// Who acted, when it was not the wallet's user.
+    pub actor: Option<String>,
 }
 
 /// A page of history, newest first.

@@ -19,7 +19,7 @@ const SETTLED_AFTER_US: i64 = 1_000_000;
 const NEAR_US: i64 = 32 * 86_400 * 1_000_000;
 
 const ENTRY: &str = "txn_id,wallet_id,kind,amount,available_after,held_after,version,at_us,\
-    counterparty,description";
+    counterparty,description,actor";
 
 impl Ledger {
     /// The balance right after the last entry at or before `at_us`, in microseconds since 1970.
@@ -179,7 +179,8 @@ pub(super) fn write_transaction(sql: &mut Sql, id: Uuid, first_us: i64, last_us:
     sql.clear().put("SELECT ").put("w.wallet_id,w.user_id,w.currency,w.kind,w.status,w.available,");
     sql.put("w.held,w.floor,w.version,w.last_at_us,w.last_hash,w.created_us,");
     sql.put("e.txn_id,e.wallet_id,e.kind,e.amount,e.available_after,e.held_after,e.version,");
-    sql.put("e.at_us,e.counterparty,e.description FROM entry e FORCE INDEX(entry_txn) ");
+    sql.put("e.at_us,e.counterparty,e.description,e.actor FROM entry e ");
+    sql.put("FORCE INDEX(entry_txn) ");
     sql.put("STRAIGHT_JOIN wallet w ON w.wallet_id=e.wallet_id WHERE e.txn_id=");
     sql.hex(id.as_bytes()).put(" AND e.at_us BETWEEN ").int(first_us);
     sql.put(" AND ").int(last_us).put(" LIMIT 3");
@@ -217,7 +218,7 @@ fn entries(rows: &Rows, statement: usize) -> Result<Vec<HistoryEntry>, ReadError
 
 /// Reads a row of the columns [`ENTRY`], which begin at column `at`.
 fn entry(row: &MySqlRow, at: usize) -> Result<HistoryEntry, sqlx::Error> {
-    let description = row::bytes_or_null(row, at + 9)?;
+    let text = |bytes: Option<&[u8]>| bytes.map(|b| String::from_utf8_lossy(b).into_owned());
     Ok(HistoryEntry {
         txn_id: row::uuid(row, at)?,
         wallet_id: row::uuid(row, at + 1)?,
@@ -228,7 +229,8 @@ fn entry(row: &MySqlRow, at: usize) -> Result<HistoryEntry, sqlx::Error> {
         version: row::count(row, at + 6)?,
         at_us: row::int(row, at + 7)?,
         counterparty: row::uuid_or_null(row, at + 8)?,
-        description: description.map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
+        description: text(row::bytes_or_null(row, at + 9)?),
+        actor: text(row::bytes_or_null(row, at + 10)?),
     })
 }
 

@@ -237,9 +237,7 @@ impl Lane {
     fn wallets_of(&self, commands: &[&Command]) -> Vec<Uuid> {
         let mut ids = Vec::with_capacity(commands.len() * 2 + self.currencies.len());
         for command in commands {
-            let (asked, other) = command.wallets();
-            ids.push(asked);
-            ids.extend(other);
+            ids.extend(command.wallets());
         }
         ids.extend(self.currencies.iter().map(|currency| self.stripes.of(*currency)));
         ids.sort_unstable();
@@ -284,9 +282,7 @@ fn next_batch(waiting: &mut VecDeque<Job>) -> Vec<Job> {
         if job.begun.swap(true, Ordering::AcqRel) {
             continue;
         }
-        let (asked, other) = job.command.wallets();
-        wallets.insert(asked);
-        wallets.extend(other);
+        wallets.extend(job.command.wallets());
         jobs.push(job);
     }
     jobs

@@ -49,7 +49,8 @@ async fn plans(database: &mut MySqlConnection, sql: &Sql) -> Vec<Plan> {
 const FILL: &str = "INSERT INTO wallet SELECT UNHEX(MD5(seq)), 'ana', 'BRL', 0, 0, seq, 0, 0, 2, \
      9, UNHEX(SHA2('', 256)), 1 FROM seq_1_to_5000;\
      INSERT INTO entry SELECT UNHEX(MD5(seq MOD 500)), 1800000000000000 + seq * 60000000, seq, 1, \
-     'BRL', 1, 1, 0, UNHEX(MD5(seq)), NULL, seq DIV 10, seq MOD 10, UNHEX(SHA2('', 256)), NULL \
+     'BRL', 1, 1, 0, UNHEX(MD5(seq)), NULL, seq DIV 10, seq MOD 10, UNHEX(SHA2('', 256)), NULL, \
+     NULL \
      FROM seq_1_to_20000;\
      INSERT INTO idem SELECT UNHEX(MD5(seq MOD 500)), UNHEX(MD5(seq)), 'abcdefgh', \
      1800000000000000 + seq * 60000000, 0 FROM seq_1_to_20000;\

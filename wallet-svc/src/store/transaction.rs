@@ -7,7 +7,7 @@ use super::connection::Connection;
 use super::row;
 use super::sql::Sql;
 use crate::ledger::batch::{Decision, KeyRow};
-use crate::ledger::command::{Command, CommandKind, Refusal, Transaction};
+use crate::ledger::command::{Command, Refusal, Transaction};
 use crate::ledger::entry::{Entry, kind_number};
 use crate::ledger::locked::{Locked, Recorded};
 use crate::ledger::wallet::Wallet;
@@ -51,7 +51,7 @@ pub(super) fn write_lock(sql: &mut Sql, ids: &[Uuid], commands: &[&Command]) {
     });
     sql.put(") ORDER BY wallet_id FOR UPDATE;");
     sql.put("SELECT CAST(UNIX_TIMESTAMP(NOW(6))*1000000 AS SIGNED)");
-    let mut keyed = commands.iter().filter(|command| is_keyed(command)).peekable();
+    let mut keyed = commands.iter().filter(|command| command.is_keyed()).peekable();
     if keyed.peek().is_some() {
         sql.put(
             ";SELECT i.wallet_id,i.idem_key,i.request_hash,i.outcome,e.txn_id,e.kind,\
@@ -65,11 +65,6 @@ pub(super) fn write_lock(sql: &mut Sql, ids: &[Uuid], commands: &[&Command]) {
         });
         sql.put(")");
     }
-}
-
-/// A creation's key is part of the wallet's id and has no row of its own.
-fn is_keyed(command: &Command) -> bool {
-    !matches!(command.kind, CommandKind::CreateWallet { .. })
 }
 
 fn recorded(row: &MySqlRow) -> Result<(Uuid, [u8; 16], Recorded), sqlx::Error> {
@@ -148,7 +143,7 @@ fn write_entries(sql: &mut Sql, entries: &[Entry<'_>]) {
     sql.put(",").int(first).put(",").int(last).put(");");
     sql.put(
         "INSERT INTO entry(wallet_id,at_us,version,kind,currency,amount,available_after,\
-         held_after,txn_id,counterparty,batch_id,idx,hash,description)VALUES",
+         held_after,txn_id,counterparty,batch_id,idx,hash,description,actor)VALUES",
     );
     let mut index = 0i64;
     sql.list(entries, |sql, entry| {
@@ -159,7 +154,8 @@ fn write_entries(sql: &mut Sql, entries: &[Entry<'_>]) {
         sql.put(",").hex(entry.txn_id.as_bytes());
         sql.put(",").hex_or_null(entry.counterparty.as_ref().map(|id| id.as_bytes().as_slice()));
         sql.put(",LAST_INSERT_ID(),").int(index).put(",").hex(&entry.hash);
-        sql.put(",").hex_or_null(entry.description.map(str::as_bytes)).put(")");
+        sql.put(",").hex_or_null(entry.description.map(str::as_bytes));
+        sql.put(",").hex_or_null(entry.actor.map(str::as_bytes)).put(")");
         index += 1;
     });
     sql.put(";");
@@ -188,8 +184,8 @@ fn write_updated(sql: &mut Sql, locked: &Locked) {
     }
     write_wallets(sql, updated);
     sql.put(
-        "ON DUPLICATE KEY UPDATE available=VALUES(available),held=VALUES(held),\
-         version=VALUES(version),last_at_us=VALUES(last_at_us),last_hash=VALUES(last_hash);",
+        "ON DUPLICATE KEY UPDATE status=VALUES(status),available=VALUES(available),\
+         held=VALUES(held),version=VALUES(version),last_at_us=VALUES(last_at_us),last_hash=VALUES(last_hash);",
     );
 }
 

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 use wallet_svc::ledger::batch::{StripeNotLocked, decide};
-use wallet_svc::ledger::command::{Actor, Command, CommandKind, Done, Outcome, Payment, Refusal};
+use wallet_svc::ledger::command::{Actor, Command, Done, Order, Outcome, Payment, Refusal};
 use wallet_svc::ledger::id::TransactionIds;
 use wallet_svc::ledger::locked::{Locked, Recorded, Stripes};
 use wallet_svc::ledger::money::{Amount, Currency};
@@ -60,6 +60,9 @@ enum What {
     Deposit,
     Withdraw,
     Transfer,
+    Freeze,
+    Unfreeze,
+    Close,
 }
 
 impl Draw {
@@ -88,11 +91,26 @@ impl Draw {
             What::Deposit => Command::deposit(self.wallet, actor, &key, payment),
             What::Withdraw => Command::withdraw(self.wallet, actor, &key, payment),
             What::Transfer => Command::transfer(self.wallet, self.to, actor, &key, payment),
+            What::Freeze => Command::freeze(self.wallet, &key, self.order()),
+            What::Unfreeze => Command::unfreeze(self.wallet, &key, self.order()),
+            What::Close => Command::close(self.wallet, actor, &key, self.order()),
         }
+    }
+
+    fn order(&self) -> Order {
+        Order { reason: format!("reason {}", self.decimals).into(), by: Some("clara".into()) }
+    }
+
+    /// Freezing needs an administrator, whom the edge has recognised.
+    fn is_admin(&self) -> bool {
+        self.admin || matches!(self.what, What::Freeze | What::Unfreeze)
     }
 
     /// The amount's value decides, not how it is written.
     fn body(&self) -> String {
+        if matches!(self.what, What::Freeze | What::Unfreeze | What::Close) {
+            return format!("{:?} {}", self.what, self.decimals);
+        }
         let thousandths = match self.decimals {
             0 => self.thousandths / 1_000 * 1_000,
             2 => self.thousandths / 10 * 10,
@@ -104,7 +122,7 @@ impl Draw {
             self.currency,
             match self.what {
                 What::Transfer => self.to,
-                What::Open | What::Deposit | What::Withdraw => Uuid::nil(),
+                _ => Uuid::nil(),
             }
         )
     }
@@ -129,16 +147,35 @@ impl Model {
         let Some(purse) = self.purses.get(&id) else {
             return (false, Err(Refusal::WalletNotFound));
         };
-        if !draw.admin && purse.user != draw.user {
+        if !draw.is_admin() && purse.user != draw.user {
             return (false, Err(Refusal::WalletForbidden));
         }
         if let Some((body, result)) = self.keys.get(&(id, draw.key)) {
             let same = *body == draw.body();
             return if same { (true, *result) } else { (false, Err(Refusal::KeyReused)) };
         }
-        let result = self.apply(draw, id);
+        let result = match draw.what {
+            What::Freeze | What::Unfreeze | What::Close => self.turn(draw.what, id),
+            _ => self.apply(draw, id),
+        };
         self.keys.insert((id, draw.key), (draw.body(), result));
         (false, result)
+    }
+
+    fn turn(&mut self, what: What, id: Uuid) -> Answer {
+        use WalletStatus::{Active, Closed, Frozen};
+        let purse = self.purses.get_mut(&id).expect("it was found");
+        purse.status = match (what, purse.status) {
+            (_, Closed) => return Err(Refusal::WalletClosed),
+            (What::Freeze | What::Close, Frozen) => return Err(Refusal::WalletFrozen),
+            (What::Unfreeze, Active) => return Err(Refusal::WalletNotFrozen),
+            (What::Close, Active) if purse.money != 0 => return Err(Refusal::WalletNotEmpty),
+            (What::Close, _) => Closed,
+            (What::Freeze, _) => Frozen,
+            _ => Active,
+        };
+        purse.entries += 1;
+        Ok((purse.money, purse.entries))
     }
 
     fn apply(&mut self, draw: &Draw, id: Uuid) -> Answer {
@@ -206,6 +243,9 @@ fn draw(rng: &mut ChaCha8Rng, known: &[Uuid]) -> Draw {
         0..2 => What::Open,
         2..40 => What::Deposit,
         40..70 => What::Withdraw,
+        70 => What::Freeze,
+        71..74 => What::Unfreeze,
+        74 => What::Close,
         _ => What::Transfer,
     };
     let nobody = Uuid::from_u128(rng.random());
@@ -271,7 +311,8 @@ fn the_core_agrees_with_a_simple_model() {
         }
         for (id, purse) in &model.purses {
             let wallet = &tables.wallets[id];
-            assert_eq!((wallet.available, wallet.version), (purse.money, purse.entries), "{seed}");
+            let row = (wallet.available, wallet.version, wallet.status);
+            assert_eq!(row, (purse.money, purse.entries, purse.status), "{seed}");
         }
     }
     assert!(done > COMMANDS / 4, "seed {seed}: most of it was refused");
@@ -353,10 +394,7 @@ fn batch(
 fn lock(tables: &Tables, commands: &[&Command], also: impl Iterator<Item = Uuid>) -> Locked {
     let mut ids: BTreeSet<Uuid> = also.collect();
     for command in commands {
-        ids.insert(command.wallet_id);
-        if let CommandKind::Transfer { to, .. } = command.kind {
-            ids.insert(to);
-        }
+        ids.extend(command.wallets());
     }
     let mut locked = Locked::new(&ids.iter().copied().collect::<Vec<_>>());
     for wallet in ids.iter().filter_map(|id| tables.wallets.get(id)) {

@@ -104,6 +104,14 @@ pub(crate) async fn audit(database: &mut MySqlConnection) -> u64 {
              WHERE after <> running",
         ),
         (
+            "a status that is not what the last order said",
+            "SELECT w.wallet_id FROM wallet w LEFT JOIN entry e ON e.wallet_id = w.wallet_id \
+             AND e.version = (SELECT MAX(version) FROM entry l \
+             WHERE l.wallet_id = w.wallet_id AND l.kind IN (6, 7, 8)) \
+             WHERE w.status <> CASE COALESCE(e.kind, 7) WHEN 6 THEN 1 WHEN 8 THEN 2 ELSE 0 END",
+        ),
+        ("a closed wallet with money", "SELECT 1 FROM wallet WHERE status = 2 AND available + held <> 0"),
+        (
             "a customer below zero",
             "SELECT wallet_id FROM wallet WHERE kind = 0 AND (available < 0 OR held < 0)",
         ),
@@ -122,7 +130,7 @@ pub(crate) async fn audit(database: &mut MySqlConnection) -> u64 {
             "a movement without a key",
             "SELECT 1 FROM entry e LEFT JOIN idem i \
              ON e.wallet_id = i.wallet_id AND e.at_us = i.at_us AND i.outcome = 0 \
-             WHERE e.kind IN (1, 2, 3) AND i.wallet_id IS NULL",
+             WHERE e.kind IN (1, 2, 3, 6, 7, 8) AND i.wallet_id IS NULL",
         ),
     ];
     for (fault, query) in nothing {

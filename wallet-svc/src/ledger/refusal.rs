@@ -1,0 +1,85 @@
+//! Why a command changed nothing.
+
+/// By descending precedence: of several faults the first is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Refusal {
+    /// The asked wallet is not there. Not recorded under the key: it may come to exist.
+    WalletNotFound = 1,
+    /// The asked wallet is another user's. Not recorded: a stranger must not burn its keys.
+    WalletForbidden = 2,
+    /// The key stands for another body. What it stands for stays recorded.
+    KeyReused = 3,
+    /// From a wallet to itself.
+    SameWallet = 4,
+    /// The receiver is not there.
+    ReceiverNotFound = 5,
+    /// Not the currency of the wallet, or of the receiver.
+    CurrencyMismatch = 6,
+    /// More decimals than the wallet's currency has.
+    TooManyDecimals = 7,
+    /// One of the wallets is closed.
+    WalletClosed = 8,
+    /// One of the wallets is frozen.
+    WalletFrozen = 9,
+    /// There is nothing to lift: the wallet is active.
+    WalletNotFrozen = 12,
+    /// The wallet still holds something, so it cannot be closed.
+    WalletNotEmpty = 13,
+    /// The wallet does not hold enough.
+    InsufficientFunds = 10,
+    /// The receiving wallet would hold too much.
+    BalanceLimit = 11,
+}
+
+impl Refusal {
+    /// All, by descending precedence.
+    pub const ALL: [Self; 13] = [
+        Self::WalletNotFound,
+        Self::WalletForbidden,
+        Self::KeyReused,
+        Self::SameWallet,
+        Self::ReceiverNotFound,
+        Self::CurrencyMismatch,
+        Self::TooManyDecimals,
+        Self::WalletClosed,
+        Self::WalletFrozen,
+        Self::WalletNotFrozen,
+        Self::WalletNotEmpty,
+        Self::InsufficientFunds,
+        Self::BalanceLimit,
+    ];
+
+    /// What `idem.outcome` says for it; 0 stands for "done". Never renumber.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The refusal with this number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|refusal| refusal.number() == number)
+    }
+
+    /// Whether the same key must get the same refusal for ever.
+    pub(crate) fn is_recorded(self) -> bool {
+        !matches!(self, Self::WalletNotFound | Self::WalletForbidden | Self::KeyReused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_stands_for_one_refusal() {
+        for refusal in Refusal::ALL {
+            assert_eq!(Refusal::from_number(refusal.number()), Some(refusal));
+        }
+        assert_eq!(Refusal::from_number(0), None);
+        let mut numbers = Refusal::ALL.map(Refusal::number);
+        numbers.sort_unstable();
+        assert!(numbers.iter().zip(1..).all(|(number, want)| *number == want), "{numbers:?}");
+    }
+}
