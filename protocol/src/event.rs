@@ -33,5 +33,8 @@ pub struct WalletEvent {
     pub held_after_minor: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counterparty_wallet_id: Option<Uuid>,
+    /// Only of a reversal: the transaction that it reverses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverses_transaction_id: Option<Uuid>,
     pub at: DateTime<Utc>,
 }

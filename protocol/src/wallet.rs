@@ -35,6 +35,8 @@ pub enum Code {
     WalletClosed,
     WalletNotFrozen,
     WalletNotEmpty,
+    NotReversible,
+    AlreadyReversed,
     InsufficientFunds,
     BalanceLimit,
     // What we could not do now. All are retryable with the same idempotency key.
@@ -79,15 +81,16 @@ pub struct MoveMoney {
     pub destination_wallet_id: Option<Uuid>,
 }
 
-/// `POST /api/v1/wallets/{id}/freeze`, `…/unfreeze` and `…/close`.
+/// `POST /api/v1/wallets/{id}/freeze`, `…/unfreeze`, `…/close`, and
+/// `POST /api/v1/transactions/{id}/reversal`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ChangeStatus {
+pub struct Order {
     /// Why: 1 to 500 characters. Kept in the wallet's history, shown to administrators only.
     pub reason: String,
 }
 
-/// The answer to a [`ChangeStatus`].
+/// The answer to a freeze, an unfreeze or a close.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StatusView {
@@ -178,11 +181,15 @@ pub enum EntryKind {
     WalletUnfrozen,
     /// Ended for good, empty. Amount 0.
     WalletClosed,
+    /// What a reversed transaction had brought was taken back.
+    ReversalOut,
+    /// What a reversed transaction had taken was given back.
+    ReversalIn,
 }
 
 impl EntryKind {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::WalletCreated,
         Self::Deposit,
         Self::Withdrawal,
@@ -192,6 +199,8 @@ impl EntryKind {
         Self::WalletFrozen,
         Self::WalletUnfrozen,
         Self::WalletClosed,
+        Self::ReversalOut,
+        Self::ReversalIn,
     ];
 }
 
@@ -200,17 +209,23 @@ impl EntryKind {
 #[serde(rename_all = "camelCase")]
 pub struct TransactionView {
     pub transaction_id: Uuid,
-    /// `DEPOSIT`, `WITHDRAWAL` or `TRANSFER_OUT`, as seen from `wallet_id`.
+    /// As seen from `wallet_id`.
     #[serde(rename = "type")]
     pub kind: EntryKind,
     /// The wallet that was asked.
     pub wallet_id: Uuid,
-    /// Only for a transfer.
+    /// Only between two wallets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_wallet_id: Option<Uuid>,
-    /// Only for a transfer.
+    /// Only between two wallets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_wallet_id: Option<Uuid>,
+    /// Only of a reversal: what it reverses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverses_transaction_id: Option<Uuid>,
+    /// Only when it is asked for later, and has been reversed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reversed_by_transaction_id: Option<Uuid>,
     pub currency: String,
     pub amount: String,
     pub amount_minor: i64,
@@ -250,6 +265,9 @@ pub struct EntryView {
     pub at: DateTime<Utc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counterparty_wallet_id: Option<Uuid>,
+    /// Only of a reversal: what it reverses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverses_transaction_id: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Who acted, when it was not the wallet's user. Shown to administrators only.

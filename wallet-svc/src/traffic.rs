@@ -26,11 +26,12 @@ pub enum Operation {
     Freeze,
     Unfreeze,
     Close,
+    Reverse,
 }
 
 impl Operation {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::CreateWallet,
         Self::Deposit,
         Self::Withdraw,
@@ -44,6 +45,7 @@ impl Operation {
         Self::Freeze,
         Self::Unfreeze,
         Self::Close,
+        Self::Reverse,
     ];
 
     /// The operation in labels, dimensions and logs.
@@ -63,6 +65,7 @@ impl Operation {
             Self::Freeze => "freeze",
             Self::Unfreeze => "unfreeze",
             Self::Close => "close",
+            Self::Reverse => "reverse",
         }
     }
 
@@ -76,7 +79,8 @@ impl Operation {
             | Self::Transfer
             | Self::Freeze
             | Self::Unfreeze
-            | Self::Close => true,
+            | Self::Close
+            | Self::Reverse => true,
             Self::Balance
             | Self::BalanceAt
             | Self::Statement

@@ -57,7 +57,7 @@ pub struct Transfer {
     pub movement: Movement,
 }
 
-/// `POST …/freeze`, `…/unfreeze` and `…/close`.
+/// `POST …/freeze`, `…/unfreeze`, `…/close` and `…/reversal`.
 pub struct Reason {
     pub key: String,
     pub reason: Box<str>,

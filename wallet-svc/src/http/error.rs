@@ -162,6 +162,8 @@ fn kind(code: Code) -> (StatusCode, &'static str) {
         Code::WalletClosed => (S::FORBIDDEN, "The wallet is closed"),
         Code::WalletNotFrozen => (S::CONFLICT, "The wallet is not frozen"),
         Code::WalletNotEmpty => (S::CONFLICT, "The wallet is not empty"),
+        Code::NotReversible => (S::CONFLICT, "The transaction cannot be reversed"),
+        Code::AlreadyReversed => (S::CONFLICT, "The transaction has been reversed"),
         Code::InsufficientFunds => (S::BAD_REQUEST, "The wallet does not hold enough"),
         Code::BalanceLimit => (S::BAD_REQUEST, "The wallet would hold too much"),
         Code::Overloaded => (S::SERVICE_UNAVAILABLE, "The service is overloaded"),
@@ -199,6 +201,8 @@ fn retry_after_s(code: Code) -> Option<u32> {
         | Code::WalletClosed
         | Code::WalletNotFrozen
         | Code::WalletNotEmpty
+        | Code::NotReversible
+        | Code::AlreadyReversed
         | Code::InsufficientFunds
         | Code::BalanceLimit => None,
     }

@@ -89,12 +89,17 @@ pub async fn transaction(
 /// The first side that belongs to the caller; the paying one for who may see both.
 fn own_leg<'a>(caller: &Caller, legs: &'a [Leg]) -> Result<&'a Leg, Error> {
     if legs.is_empty() {
-        let message = "there is no transaction with this id";
-        return Err(Error::field(Code::TransactionNotFound, "transactionId", message));
+        return Err(transaction_not_found());
     }
     legs.iter()
         .find(|leg| caller.is_admin() || *leg.wallet.user_id == *caller.user)
         .ok_or_else(wallet_forbidden)
+}
+
+/// The refusal of a transaction that is not there.
+pub(super) fn transaction_not_found() -> Error {
+    let message = "there is no transaction with this id";
+    Error::field(Code::TransactionNotFound, "transactionId", message)
 }
 
 impl IntoResponse for Balance {

@@ -88,6 +88,7 @@ pub fn router(edge: Edge) -> Router {
         .route("/wallets/{id}/unfreeze",           op(O::Unfreeze,     post(orders::unfreeze)))
         .route("/wallets/{id}/close",              op(O::Close,        post(orders::close)))
         .route("/users/{userId}/wallets",          op(O::UserWallets,  get(wallets::of_user)))
+        .route("/transactions/{id}/reversal",      op(O::Reverse,      post(orders::reverse)))
         .route("/transactions/{id}",               op(O::Transaction,  get(history::transaction)));
     Router::new()
         .nest("/api/v1", api)

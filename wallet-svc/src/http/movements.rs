@@ -74,7 +74,8 @@ pub async fn transfer(
     moved(&edge, edge.ledger.submit(command, deadline).await)
 }
 
-fn moved(edge: &Edge, outcome: Result<Outcome, SubmitError>) -> Result<Moved, Error> {
+/// The answer to a movement, which is counted unless it was answered before.
+pub(super) fn moved(edge: &Edge, outcome: Result<Outcome, SubmitError>) -> Result<Moved, Error> {
     let Outcome { result, replayed } = outcome?;
     let Done::Transaction(transaction) = result? else {
         unreachable!("a movement is done as a transaction")

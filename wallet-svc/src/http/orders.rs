@@ -1,15 +1,18 @@
-//! `POST …/freeze`, `…/unfreeze`, `…/close`: what is ordered about a wallet, with its reason.
+//! `POST …/freeze`, `…/unfreeze`, `…/close`, `…/reversal`: what is ordered, with its reason.
 
 use super::{
     Edge,
     body::{Body, Reason},
     caller::{Administrator, Writer, name_of},
     error::Error,
-    params::{Deadline, WalletId},
+    history::transaction_not_found,
+    movements::{Moved, moved},
+    params::{Deadline, TransactionId, WalletId},
     view,
 };
 use crate::ledger::{
     command::{Command, Done, Order},
+    reversal::Reversal,
     wallet::Status,
 };
 use axum::{
@@ -75,6 +78,28 @@ pub async fn close(
     let order = Order { reason: reason.clone(), by };
     let command = Command::close(id, caller.actor(), &key, order);
     turn(&edge, command, deadline, (Status::Closed, &reason)).await
+}
+
+/// Undoes a transaction, once.
+///
+/// # Errors
+///
+/// There is no such transaction, it could not be read, or as [`freeze`].
+pub async fn reverse(
+    State(edge): State<Edge>,
+    Administrator(caller): Administrator,
+    TransactionId(transaction_id): TransactionId,
+    Deadline(deadline): Deadline,
+    Body(Reason { key, reason }): Body<Reason>,
+) -> Result<Moved, Error> {
+    let legs = edge.ledger.transaction(transaction_id).await?;
+    if legs.is_empty() {
+        return Err(transaction_not_found());
+    }
+    let undone = legs.iter().map(|leg| leg.undone()).collect();
+    let order = Order { reason, by: Some(name_of(&caller)) };
+    let command = Command::reverse(&key, Reversal { transaction_id, undone, order });
+    moved(&edge, edge.ledger.submit(command, deadline).await)
 }
 
 async fn turn(

@@ -52,6 +52,16 @@ impl From<Refusal> for Error {
                 Code::WalletNotEmpty,
                 "the wallet still holds something; pay it out first, and end what is held",
             ),
+            Refusal::NotReversible => Self::field(
+                Code::NotReversible,
+                "transactionId",
+                "must be of a deposit, a withdrawal or a transfer; a reversal is not reversed",
+            ),
+            Refusal::AlreadyReversed => Self::field(
+                Code::AlreadyReversed,
+                "transactionId",
+                "has been reversed before; read the transaction to see by which one",
+            ),
             Refusal::InsufficientFunds => Self::field(
                 Code::InsufficientFunds,
                 "amount",

@@ -13,6 +13,7 @@ use protocol::wallet::{
     BalanceAtView, BalanceView, EntryKind, EntryView, StatementView, StatusView, TransactionView,
     WalletView, WalletsView,
 };
+use uuid::Uuid;
 
 /// An instant of the ledger.
 fn instant(us: i64) -> DateTime<Utc> {
@@ -90,18 +91,22 @@ fn entry(entry: &HistoryEntry, currency: Currency, administrator: bool) -> Entry
         version: entry.version,
         at: instant(entry.at_us),
         counterparty_wallet_id: entry.counterparty,
+        reverses_transaction_id: reversed(entry.kind, entry.about),
         description: entry.description.clone().filter(|_| administrator || !ordered),
         actor: entry.actor.clone().filter(|_| administrator),
     }
 }
 
 pub(super) fn transaction(done: &Transaction) -> TransactionView {
+    let (from, to) = ends(done.kind, done.wallet_id, done.to);
     TransactionView {
         transaction_id: done.id,
         kind: done.kind,
         wallet_id: done.wallet_id,
-        from_wallet_id: done.to.map(|_| done.wallet_id),
-        to_wallet_id: done.to,
+        from_wallet_id: from,
+        to_wallet_id: to,
+        reverses_transaction_id: reversed(done.kind, done.about),
+        reversed_by_transaction_id: None,
         currency: done.currency.code().to_owned(),
         amount: format_minor(done.amount, done.currency),
         amount_minor: done.amount,
@@ -110,6 +115,20 @@ pub(super) fn transaction(done: &Transaction) -> TransactionView {
         version: done.version,
         at: instant(done.at_us),
     }
+}
+
+/// From where to where the money went, when it went between two wallets.
+fn ends(kind: EntryKind, own: Uuid, other: Option<Uuid>) -> (Option<Uuid>, Option<Uuid>) {
+    let received = matches!(kind, EntryKind::TransferIn | EntryKind::ReversalIn);
+    match other {
+        Some(other) if received => (Some(other), Some(own)),
+        Some(other) => (Some(own), Some(other)),
+        None => (None, None),
+    }
+}
+
+fn reversed(kind: EntryKind, about: Option<Uuid>) -> Option<Uuid> {
+    about.filter(|_| matches!(kind, EntryKind::ReversalOut | EntryKind::ReversalIn))
 }
 
 /// What became of an order. All of it follows from the order and its entry.
@@ -127,12 +146,7 @@ pub(super) fn status(done: &Transaction, status: Status, reason: &str) -> Status
 /// One side of a transaction, as its owner may see it: the other side's balance is not in it.
 pub(super) fn leg(leg: &Leg) -> TransactionView {
     let (entry, currency) = (&leg.entry, leg.wallet.currency);
-    let received = entry.kind == EntryKind::TransferIn;
-    let (from, to) = match entry.counterparty {
-        Some(other) if received => (Some(other), Some(entry.wallet_id)),
-        Some(other) => (Some(entry.wallet_id), Some(other)),
-        None => (None, None),
-    };
+    let (from, to) = ends(entry.kind, entry.wallet_id, entry.counterparty);
     let amount = entry.amount.strict_abs();
     TransactionView {
         transaction_id: entry.txn_id,
@@ -140,6 +154,8 @@ pub(super) fn leg(leg: &Leg) -> TransactionView {
         wallet_id: entry.wallet_id,
         from_wallet_id: from,
         to_wallet_id: to,
+        reverses_transaction_id: reversed(entry.kind, entry.about),
+        reversed_by_transaction_id: leg.reversed_by,
         currency: currency.code().to_owned(),
         amount: format_minor(amount, currency),
         amount_minor: amount,

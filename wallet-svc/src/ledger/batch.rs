@@ -29,6 +29,14 @@ pub struct KeyRow {
     pub refusal: Option<Refusal>,
 }
 
+/// A row of the table `reversal`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReversalRow {
+    pub transaction_id: Uuid,
+    pub reversal_id: Uuid,
+    pub at_us: i64,
+}
+
 /// What to write, beside the wallets that [`Locked`] lists, and what to answer.
 #[derive(Debug, Default)]
 pub struct Decision<'a> {
@@ -37,6 +45,7 @@ pub struct Decision<'a> {
     /// In the order they were decided, which is the order of each wallet's versions.
     pub entries: Vec<Entry<'a>>,
     pub keys: Vec<KeyRow>,
+    pub reversals: Vec<ReversalRow>,
 }
 
 /// Applies `commands` to `locked`.
@@ -60,6 +69,7 @@ pub fn decide<'a>(
         outcomes: Vec::with_capacity(commands.len()),
         entries: Vec::with_capacity(commands.len().strict_add(2)),
         keys: Vec::with_capacity(commands.len()),
+        reversals: Vec::new(),
     };
     let mut sitting =
         Sitting { locked, stripes, now_us, ids, inflow: [0; Currency::COUNT], decision };
@@ -106,6 +116,7 @@ pub(super) struct Leg<'a> {
     pub(super) counterparty: Option<Uuid>,
     pub(super) description: Option<&'a str>,
     pub(super) actor: Option<&'a str>,
+    pub(super) about: Option<Uuid>,
 }
 
 impl<'a> Sitting<'a, '_> {
@@ -144,6 +155,7 @@ impl<'a> Sitting<'a, '_> {
             CommandKind::Freeze(order) => self.freeze(place, order),
             CommandKind::Unfreeze(order) => self.unfreeze(place, order),
             CommandKind::Close(order) => self.close(place, order),
+            CommandKind::Reverse(reversal) => self.reverse(place, reversal),
             CommandKind::CreateWallet { .. } => unreachable!("answered before"),
         }
     }
@@ -229,6 +241,7 @@ impl<'a> Sitting<'a, '_> {
             counterparty: leg.counterparty,
             description: leg.description,
             actor: leg.actor,
+            about: leg.about,
             hash: [0; 32],
         };
         entry.hash = entry.link(&wallet.last_hash);
@@ -246,8 +259,8 @@ impl<'a> Sitting<'a, '_> {
 
 impl Leg<'_> {
     pub(super) fn new(kind: EntryKind, amount: i64, txn_id: Uuid, at_us: i64) -> Self {
-        let (counterparty, description, actor) = (None, None, None);
-        Self { kind, amount, txn_id, at_us, counterparty, description, actor }
+        let (counterparty, description, actor, about) = (None, None, None, None);
+        Self { kind, amount, txn_id, at_us, counterparty, description, actor, about }
     }
 }
 

@@ -24,6 +24,9 @@ pub(super) fn request_hash(wallet_id: Uuid, kind: &CommandKind) -> u64 {
         CommandKind::Freeze(order) => form.reason(4, None, &order.reason),
         CommandKind::Unfreeze(order) => form.reason(5, None, &order.reason),
         CommandKind::Close(order) => form.reason(6, None, &order.reason),
+        CommandKind::Reverse(reversal) => {
+            form.reason(7, Some(reversal.transaction_id), &reversal.order.reason)
+        }
     };
     form.0.update([tag]);
     form.0.update(other.unwrap_or_default().as_bytes());

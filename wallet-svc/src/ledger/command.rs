@@ -3,6 +3,7 @@
 use super::canonical::request_hash;
 use super::money::{Amount, Currency};
 pub use super::refusal::Refusal;
+use super::reversal::Reversal;
 use super::wallet::Wallet;
 use super::{entry, id};
 use protocol::wallet::EntryKind;
@@ -54,6 +55,7 @@ pub enum CommandKind {
     Unfreeze(Order),
     /// Ends an empty wallet for good.
     Close(Order),
+    Reverse(Reversal),
 }
 
 /// Why something is ordered that moves no money by itself, and by whom.
@@ -128,6 +130,14 @@ impl Command {
         Self::new(wallet_id, actor, key, CommandKind::Close(order))
     }
 
+    /// Undoes a transaction. It is asked of the first wallet of `reversal`, of which there must be
+    /// one. The caller has checked that the one who orders may.
+    #[must_use]
+    pub fn reverse(key: &str, reversal: Reversal) -> Self {
+        let first = reversal.undone.first().expect("a transaction has an entry");
+        Self::new(first.wallet_id, Actor::Admin, key, CommandKind::Reverse(reversal))
+    }
+
     fn new(wallet_id: Uuid, actor: Actor, key: &str, kind: CommandKind) -> Self {
         let digest = Sha256::digest(key.as_bytes());
         let key = digest[..16].try_into().expect("a SHA-256 has 32 bytes");
@@ -148,16 +158,26 @@ impl Command {
 
     /// The wallets that it may change, the asked one first.
     pub fn wallets(&self) -> impl Iterator<Item = Uuid> {
-        let other = match &self.kind {
-            CommandKind::Transfer { to, .. } => Some(*to),
+        let (other, more) = match &self.kind {
+            CommandKind::Transfer { to, .. } => (Some(*to), None),
+            CommandKind::Reverse(reversal) => (None, Some(reversal.wallets())),
             CommandKind::CreateWallet { .. }
             | CommandKind::Deposit(_)
             | CommandKind::Withdraw(_)
             | CommandKind::Freeze(_)
             | CommandKind::Unfreeze(_)
-            | CommandKind::Close(_) => None,
+            | CommandKind::Close(_) => (None, None),
         };
-        std::iter::once(self.wallet_id).chain(other)
+        std::iter::once(self.wallet_id).chain(other).chain(more.into_iter().flatten())
+    }
+
+    /// The transaction that it wants to undo.
+    #[must_use]
+    pub fn reverses(&self) -> Option<Uuid> {
+        match &self.kind {
+            CommandKind::Reverse(reversal) => Some(reversal.transaction_id),
+            _ => None,
+        }
     }
 }
 
@@ -183,8 +203,10 @@ pub struct Transaction {
     pub id: Uuid,
     pub kind: EntryKind,
     pub wallet_id: Uuid,
-    /// The receiver of a transfer.
+    /// The other wallet, if there is one.
     pub to: Option<Uuid>,
+    /// Of a reversal: what it reverses.
+    pub about: Option<Uuid>,
     pub currency: Currency,
     /// Not negative, in minor units.
     pub amount: i64,
@@ -203,6 +225,7 @@ impl Transaction {
             kind: entry.kind,
             wallet_id: entry.wallet_id,
             to: entry.counterparty,
+            about: entry.about,
             currency: entry.currency,
             amount: entry.amount.strict_abs(),
             available_after: entry.available_after,

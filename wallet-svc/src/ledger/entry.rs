@@ -26,13 +26,15 @@ pub struct Entry<'a> {
     pub description: Option<&'a str>,
     /// Who acted, when it was not the wallet's user.
     pub actor: Option<&'a str>,
+    /// Of a reversal: the transaction that it reverses.
+    pub about: Option<Uuid>,
     /// Of this entry and, through `previous`, of all before.
     pub hash: [u8; 32],
 }
 
 impl Entry<'_> {
     /// The link of the chain: SHA-256 over the previous link and every field of this entry. What
-    /// follows the description begins with a byte that no UTF-8 text has, and is left out when there
+    /// follows the description begins with bytes that no UTF-8 text has, and is left out when there
     /// is none, so that older entries keep their link.
     #[must_use]
     pub fn link(&self, previous: &[u8; 32]) -> [u8; 32] {
@@ -56,6 +58,10 @@ impl Entry<'_> {
         let mut sha = Sha256::new();
         sha.update(&bytes[..at]);
         sha.update(self.description.unwrap_or_default());
+        if let Some(about) = self.about {
+            sha.update([0xfe]);
+            sha.update(about.as_bytes());
+        }
         if let Some(actor) = self.actor {
             sha.update([0xff]);
             sha.update(actor);
@@ -77,6 +83,8 @@ pub fn kind_number(kind: EntryKind) -> u8 {
         EntryKind::WalletFrozen => 6,
         EntryKind::WalletUnfrozen => 7,
         EntryKind::WalletClosed => 8,
+        EntryKind::ReversalOut => 9,
+        EntryKind::ReversalIn => 10,
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Locked {
     /// Ascending by id, without repeats.
     pub(super) slots: Vec<Slot>,
     recorded: BTreeMap<(Uuid, Key), Recorded>,
+    /// The reversed transactions that the batch asks about, with what reversed them.
+    reversals: BTreeMap<Uuid, Uuid>,
 }
 
 #[derive(Clone, Debug)]
@@ -43,7 +45,7 @@ impl Locked {
     pub fn new(ids: &[Uuid]) -> Self {
         debug_assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?} must ascend");
         let slot = |id: &Uuid| Slot { id: *id, wallet: None, change: Change::None };
-        Self { slots: ids.iter().map(slot).collect(), recorded: BTreeMap::new() }
+        Self { slots: ids.iter().map(slot).collect(), ..Self::default() }
     }
 
     /// Puts a wallet that was read. One that was not asked for is ignored.
@@ -62,6 +64,17 @@ impl Locked {
     #[must_use]
     pub fn recorded(&self, wallet_id: Uuid, key: Key) -> Option<&Recorded> {
         self.recorded.get(&(wallet_id, key))
+    }
+
+    /// Puts a transaction that was reversed, and what reversed it.
+    pub fn put_reversal(&mut self, transaction_id: Uuid, reversal_id: Uuid) {
+        self.reversals.insert(transaction_id, reversal_id);
+    }
+
+    /// What reversed a transaction, by what was read or decided.
+    #[must_use]
+    pub fn reversal_of(&self, transaction_id: Uuid) -> Option<Uuid> {
+        self.reversals.get(&transaction_id).copied()
     }
 
     /// The wallet with this id, if it was read or opened.

@@ -14,4 +14,5 @@ pub mod locked;
 pub mod money;
 mod movement;
 mod refusal;
+pub mod reversal;
 pub mod wallet;

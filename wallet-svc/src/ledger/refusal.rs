@@ -10,6 +10,10 @@ pub enum Refusal {
     WalletForbidden = 2,
     /// The key stands for another body. What it stands for stays recorded.
     KeyReused = 3,
+    /// The transaction is of a kind that cannot be reversed.
+    NotReversible = 14,
+    /// The transaction has been reversed before.
+    AlreadyReversed = 15,
     /// From a wallet to itself.
     SameWallet = 4,
     /// The receiver is not there.
@@ -34,10 +38,12 @@ pub enum Refusal {
 
 impl Refusal {
     /// All, by descending precedence.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::WalletNotFound,
         Self::WalletForbidden,
         Self::KeyReused,
+        Self::NotReversible,
+        Self::AlreadyReversed,
         Self::SameWallet,
         Self::ReceiverNotFound,
         Self::CurrencyMismatch,

@@ -1,6 +1,7 @@
 //! What the store answers, and why it sometimes cannot.
 
 use super::pool::PoolError;
+use crate::ledger::reversal::Undone;
 use crate::ledger::wallet::Wallet;
 use protocol::wallet::EntryKind;
 use std::sync::Arc;
@@ -95,6 +96,8 @@ pub struct HistoryEntry {
     pub description: Option<String>,
     /// Who acted, when it was not the wallet's user.
     pub actor: Option<String>,
+    /// Of a reversal: the transaction that it reverses.
+    pub about: Option<Uuid>,
 }
 
 /// A page of history, newest first.
@@ -119,6 +122,17 @@ pub struct Wallets {
 pub struct Leg {
     pub wallet: Wallet,
     pub entry: HistoryEntry,
+    /// The transaction that reversed this one.
+    pub reversed_by: Option<Uuid>,
+}
+
+impl Leg {
+    /// As what undoes it wants to know it.
+    #[must_use]
+    pub fn undone(&self) -> Undone {
+        let HistoryEntry { wallet_id, kind, amount, .. } = self.entry;
+        Undone { wallet_id, kind, amount }
+    }
 }
 
 /// Whether commands can be carried out.

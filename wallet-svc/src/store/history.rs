@@ -19,7 +19,7 @@ const SETTLED_AFTER_US: i64 = 1_000_000;
 const NEAR_US: i64 = 32 * 86_400 * 1_000_000;
 
 const ENTRY: &str = "txn_id,wallet_id,kind,amount,available_after,held_after,version,at_us,\
-    counterparty,description,actor";
+    counterparty,description,actor,about";
 
 impl Ledger {
     /// The balance right after the last entry at or before `at_us`, in microseconds since 1970.
@@ -121,7 +121,7 @@ impl Ledger {
                 legs.push(leg);
             }
         }
-        // TransferOut before TransferIn.
+        // Who pays before who receives.
         legs.sort_by_key(|leg| leg.entry.kind);
         Ok(legs)
     }
@@ -179,9 +179,10 @@ pub(super) fn write_transaction(sql: &mut Sql, id: Uuid, first_us: i64, last_us:
     sql.clear().put("SELECT ").put("w.wallet_id,w.user_id,w.currency,w.kind,w.status,w.available,");
     sql.put("w.held,w.floor,w.version,w.last_at_us,w.last_hash,w.created_us,");
     sql.put("e.txn_id,e.wallet_id,e.kind,e.amount,e.available_after,e.held_after,e.version,");
-    sql.put("e.at_us,e.counterparty,e.description,e.actor FROM entry e ");
-    sql.put("FORCE INDEX(entry_txn) ");
-    sql.put("STRAIGHT_JOIN wallet w ON w.wallet_id=e.wallet_id WHERE e.txn_id=");
+    sql.put("e.at_us,e.counterparty,e.description,e.actor,e.about,r.reversal_id ");
+    sql.put("FROM entry e FORCE INDEX(entry_txn) ");
+    sql.put("STRAIGHT_JOIN wallet w ON w.wallet_id=e.wallet_id ");
+    sql.put("LEFT JOIN reversal r ON r.txn_id=e.txn_id WHERE e.txn_id=");
     sql.hex(id.as_bytes()).put(" AND e.at_us BETWEEN ").int(first_us);
     sql.put(" AND ").int(last_us).put(" LIMIT 3");
 }
@@ -231,11 +232,13 @@ fn entry(row: &MySqlRow, at: usize) -> Result<HistoryEntry, sqlx::Error> {
         counterparty: row::uuid_or_null(row, at + 8)?,
         description: text(row::bytes_or_null(row, at + 9)?),
         actor: text(row::bytes_or_null(row, at + 10)?),
+        about: row::uuid_or_null(row, at + 11)?,
     })
 }
 
 fn leg(row: &MySqlRow) -> Result<Leg, sqlx::Error> {
-    Ok(Leg { wallet: row::wallet(row)?, entry: entry(row, 12)? })
+    let (wallet, entry) = (row::wallet(row)?, entry(row, 12)?);
+    Ok(Leg { wallet, entry, reversed_by: row::uuid_or_null(row, 24)? })
 }
 
 fn unreadable(what: &'static str, error: sqlx::Error) -> ReadError {

@@ -196,7 +196,7 @@ impl Publisher {
 pub(super) fn write_entries(sql: &mut Sql, batches: &[u64], first_us: i64, last_us: i64) {
     sql.clear().put(
         "SELECT batch_id,idx,wallet_id,version,kind,txn_id,currency,amount,available_after,\
-         held_after,counterparty,at_us FROM entry FORCE INDEX(entry_batch) WHERE batch_id IN (",
+         held_after,counterparty,at_us,about FROM entry FORCE INDEX(entry_batch) WHERE batch_id IN (",
     );
     write_batches(sql, batches);
     sql.put(") AND at_us BETWEEN ").int(first_us).put(" AND ").int(last_us);
@@ -225,6 +225,7 @@ fn event(row: &MySqlRow) -> Result<WalletEvent, sqlx::Error> {
         available_after_minor: row::int(row, 8)?,
         held_after_minor: row::int(row, 9)?,
         counterparty_wallet_id: row::uuid_or_null(row, 10)?,
+        reverses_transaction_id: row::uuid_or_null(row, 12)?,
         at: chrono::DateTime::from_timestamp_micros(at_us)
             .ok_or_else(|| row::decode(11, format!("no instant: {at_us}")))?,
     })

@@ -50,7 +50,7 @@ const FILL: &str = "INSERT INTO wallet SELECT UNHEX(MD5(seq)), 'ana', 'BRL', 0, 
      9, UNHEX(SHA2('', 256)), 1 FROM seq_1_to_5000;\
      INSERT INTO entry SELECT UNHEX(MD5(seq MOD 500)), 1800000000000000 + seq * 60000000, seq, 1, \
      'BRL', 1, 1, 0, UNHEX(MD5(seq)), NULL, seq DIV 10, seq MOD 10, UNHEX(SHA2('', 256)), NULL, \
-     NULL \
+     NULL, NULL \
      FROM seq_1_to_20000;\
      INSERT INTO idem SELECT UNHEX(MD5(seq MOD 500)), UNHEX(MD5(seq)), 'abcdefgh', \
      1800000000000000 + seq * 60000000, 0 FROM seq_1_to_20000;\
@@ -89,7 +89,7 @@ async fn every_read_goes_through_its_key() {
     let mut seen = Vec::new();
     type Write<'a> = Box<dyn Fn(&mut Sql) + 'a>;
     let writes: [(&str, Write<'_>); 7] = [
-        ("lock", Box::new(|sql| transaction::write_lock(sql, &ids, &commands))),
+        ("lock", Box::new(|sql| drop(transaction::write_lock(sql, &ids, &commands)))),
         ("balance at", Box::new(|sql| history::write_balance_at(sql, id, at_us))),
         ("older", Box::new(|sql| history::write_older(sql, id, at_us))),
         ("statement", Box::new(|sql| history::write_statement(sql, id, i64::MAX, 50))),

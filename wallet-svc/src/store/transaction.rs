@@ -6,7 +6,7 @@
 use super::connection::Connection;
 use super::row;
 use super::sql::Sql;
-use crate::ledger::batch::{Decision, KeyRow};
+use crate::ledger::batch::{Decision, KeyRow, ReversalRow};
 use crate::ledger::command::{Command, Refusal, Transaction};
 use crate::ledger::entry::{Entry, kind_number};
 use crate::ledger::locked::{Locked, Recorded};
@@ -23,19 +23,22 @@ pub(super) async fn lock(
     ids: &[Uuid],
     commands: &[&Command],
 ) -> Result<(Locked, i64), sqlx::Error> {
-    write_lock(sql, ids, commands);
+    let reads = write_lock(sql, ids, commands);
     let mut locked = Locked::new(ids);
     let mut now_us = 0;
     connection
         .run(sql, |statement, row| {
-            match statement {
-                1 => locked.put_wallet(row::wallet(&row)?),
-                2 => now_us = row::int(&row, 0)?,
-                3 => {
+            match reads.get(statement) {
+                Some(Read::Wallet) => locked.put_wallet(row::wallet(&row)?),
+                Some(Read::Clock) => now_us = row::int(&row, 0)?,
+                Some(Read::Key) => {
                     let (wallet_id, key, recorded) = recorded(&row)?;
                     locked.put_recorded(wallet_id, key, recorded);
                 }
-                _ => {}
+                Some(Read::Reversal) => {
+                    locked.put_reversal(row::uuid(&row, 0)?, row::uuid(&row, 1)?);
+                }
+                Some(Read::Nothing) | None => {}
             }
             Ok(())
         })
@@ -43,7 +46,19 @@ pub(super) async fn lock(
     Ok((locked, now_us))
 }
 
-pub(super) fn write_lock(sql: &mut Sql, ids: &[Uuid], commands: &[&Command]) {
+/// What a statement reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Read {
+    Nothing,
+    Wallet,
+    Clock,
+    Key,
+    Reversal,
+}
+
+/// Writes the first round trip, and says what each of its statements reads.
+pub(super) fn write_lock(sql: &mut Sql, ids: &[Uuid], commands: &[&Command]) -> Vec<Read> {
+    let mut reads = vec![Read::Nothing, Read::Wallet, Read::Clock];
     sql.clear().put("START TRANSACTION;SELECT ").put(row::WALLET);
     sql.put(" FROM wallet FORCE INDEX(PRIMARY) WHERE wallet_id IN (");
     sql.list(ids, |sql, id| {
@@ -55,7 +70,7 @@ pub(super) fn write_lock(sql: &mut Sql, ids: &[Uuid], commands: &[&Command]) {
     if keyed.peek().is_some() {
         sql.put(
             ";SELECT i.wallet_id,i.idem_key,i.request_hash,i.outcome,e.txn_id,e.kind,\
-             e.counterparty,e.currency,e.amount,e.available_after,e.version,e.at_us \
+             e.counterparty,e.currency,e.amount,e.available_after,e.version,e.at_us,e.about \
              FROM idem i LEFT JOIN entry e ON e.wallet_id=i.wallet_id AND e.at_us=i.at_us \
              WHERE (i.wallet_id,i.idem_key) IN (",
         );
@@ -64,7 +79,18 @@ pub(super) fn write_lock(sql: &mut Sql, ids: &[Uuid], commands: &[&Command]) {
             sql.put(",").hex(&command.key).put(")");
         });
         sql.put(")");
+        reads.push(Read::Key);
     }
+    let mut reversed = commands.iter().filter_map(|command| command.reverses()).peekable();
+    if reversed.peek().is_some() {
+        sql.put(";SELECT txn_id,reversal_id FROM reversal WHERE txn_id IN (");
+        sql.list(reversed, |sql, id| {
+            sql.hex(id.as_bytes());
+        });
+        sql.put(")");
+        reads.push(Read::Reversal);
+    }
+    reads
 }
 
 fn recorded(row: &MySqlRow) -> Result<(Uuid, [u8; 16], Recorded), sqlx::Error> {
@@ -84,6 +110,7 @@ fn recorded(row: &MySqlRow) -> Result<(Uuid, [u8; 16], Recorded), sqlx::Error> {
             available_after: row::int(row, 9)?,
             version: row::count(row, 10)?,
             at_us: row::int(row, 11)?,
+            about: row::uuid_or_null(row, 12)?,
         }),
         (_, Some(refusal)) => Err(refusal),
         (_, None) => return Err(row::decode(3, format!("no refusal: {number}"))),
@@ -102,6 +129,7 @@ pub(super) async fn commit(
     write_opened(sql, locked);
     write_entries(sql, &decision.entries);
     write_keys(sql, &decision.keys);
+    write_reversals(sql, &decision.reversals);
     write_updated(sql, locked);
     sql.put("COMMIT");
     connection.run(sql, |_, _| Ok(())).await
@@ -143,7 +171,7 @@ fn write_entries(sql: &mut Sql, entries: &[Entry<'_>]) {
     sql.put(",").int(first).put(",").int(last).put(");");
     sql.put(
         "INSERT INTO entry(wallet_id,at_us,version,kind,currency,amount,available_after,\
-         held_after,txn_id,counterparty,batch_id,idx,hash,description,actor)VALUES",
+         held_after,txn_id,counterparty,batch_id,idx,hash,description,actor,about)VALUES",
     );
     let mut index = 0i64;
     sql.list(entries, |sql, entry| {
@@ -155,7 +183,8 @@ fn write_entries(sql: &mut Sql, entries: &[Entry<'_>]) {
         sql.put(",").hex_or_null(entry.counterparty.as_ref().map(|id| id.as_bytes().as_slice()));
         sql.put(",LAST_INSERT_ID(),").int(index).put(",").hex(&entry.hash);
         sql.put(",").hex_or_null(entry.description.map(str::as_bytes));
-        sql.put(",").hex_or_null(entry.actor.map(str::as_bytes)).put(")");
+        sql.put(",").hex_or_null(entry.actor.map(str::as_bytes));
+        sql.put(",").hex_or_null(entry.about.as_ref().map(|id| id.as_bytes().as_slice())).put(")");
         index += 1;
     });
     sql.put(";");
@@ -170,6 +199,18 @@ fn write_keys(sql: &mut Sql, keys: &[KeyRow]) {
         sql.put("(").hex(row.wallet_id.as_bytes()).put(",").hex(&row.key);
         sql.put(",").hex(&row.request_hash.to_be_bytes()).put(",").int(row.at_us);
         sql.put(",").int(row.refusal.map_or(0, Refusal::number)).put(")");
+    });
+    sql.put(";");
+}
+
+fn write_reversals(sql: &mut Sql, reversals: &[ReversalRow]) {
+    if reversals.is_empty() {
+        return;
+    }
+    sql.put("INSERT INTO reversal(txn_id,reversal_id,at_us)VALUES");
+    sql.list(reversals, |sql, row| {
+        sql.put("(").hex(row.transaction_id.as_bytes());
+        sql.put(",").hex(row.reversal_id.as_bytes()).put(",").int(row.at_us).put(")");
     });
     sql.put(";");
 }

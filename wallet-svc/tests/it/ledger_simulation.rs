@@ -9,10 +9,13 @@ use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 use wallet_svc::ledger::batch::{StripeNotLocked, decide};
-use wallet_svc::ledger::command::{Actor, Command, Done, Order, Outcome, Payment, Refusal};
+use wallet_svc::ledger::command::{
+    Actor, Command, Done, Order, Outcome, Payment, Refusal, Transaction,
+};
 use wallet_svc::ledger::id::TransactionIds;
 use wallet_svc::ledger::locked::{Locked, Recorded, Stripes};
 use wallet_svc::ledger::money::{Amount, Currency};
+use wallet_svc::ledger::reversal::{Reversal, Undone};
 use wallet_svc::ledger::wallet::{BALANCE_MAX, Kind, Wallet};
 
 const COMMANDS: usize = 200_000;
@@ -37,6 +40,15 @@ struct Model {
     purses: BTreeMap<Uuid, Purse>,
     /// The bodies that keys stand for, and what came of them.
     keys: BTreeMap<(Uuid, u8), (String, Answer)>,
+    /// What each transaction did to whom.
+    past: BTreeMap<Uuid, Past>,
+}
+
+#[derive(Clone, Debug)]
+struct Past {
+    changes: Vec<(Uuid, i64)>,
+    reversible: bool,
+    reversed: bool,
 }
 
 /// A command as the simulation draws it, before it becomes one.
@@ -52,6 +64,8 @@ struct Draw {
     thousandths: i64,
     decimals: u8,
     currency: Option<Currency>,
+    /// A transaction to reverse, as the database would show it.
+    target: Option<(Uuid, Vec<Undone>)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +77,7 @@ enum What {
     Freeze,
     Unfreeze,
     Close,
+    Reverse,
 }
 
 impl Draw {
@@ -94,6 +109,11 @@ impl Draw {
             What::Freeze => Command::freeze(self.wallet, &key, self.order()),
             What::Unfreeze => Command::unfreeze(self.wallet, &key, self.order()),
             What::Close => Command::close(self.wallet, actor, &key, self.order()),
+            What::Reverse => {
+                let (transaction_id, undone) = self.target.clone().expect("a target");
+                let (undone, order) = (undone.into(), self.order());
+                Command::reverse(&key, Reversal { transaction_id, undone, order })
+            }
         }
     }
 
@@ -103,11 +123,14 @@ impl Draw {
 
     /// Freezing needs an administrator, whom the edge has recognised.
     fn is_admin(&self) -> bool {
-        self.admin || matches!(self.what, What::Freeze | What::Unfreeze)
+        self.admin || matches!(self.what, What::Freeze | What::Unfreeze | What::Reverse)
     }
 
     /// The amount's value decides, not how it is written.
     fn body(&self) -> String {
+        if let (What::Reverse, Some((id, _))) = (self.what, &self.target) {
+            return format!("reverse {id} {}", self.decimals);
+        }
         if matches!(self.what, What::Freeze | What::Unfreeze | What::Close) {
             return format!("{:?} {}", self.what, self.decimals);
         }
@@ -156,6 +179,7 @@ impl Model {
         }
         let result = match draw.what {
             What::Freeze | What::Unfreeze | What::Close => self.turn(draw.what, id),
+            What::Reverse => self.reverse(draw, id),
             _ => self.apply(draw, id),
         };
         self.keys.insert((id, draw.key), (draw.body(), result));
@@ -176,6 +200,50 @@ impl Model {
         };
         purse.entries += 1;
         Ok((purse.money, purse.entries))
+    }
+
+    fn reverse(&mut self, draw: &Draw, id: Uuid) -> Answer {
+        let (target, _) = draw.target.as_ref().expect("a target");
+        let past = self.past[target].clone();
+        if !past.reversible {
+            return Err(Refusal::NotReversible);
+        }
+        if past.reversed {
+            return Err(Refusal::AlreadyReversed);
+        }
+        let purse = |id: &Uuid| &self.purses[id];
+        for (status, refusal) in [
+            (WalletStatus::Closed, Refusal::WalletClosed),
+            (WalletStatus::Frozen, Refusal::WalletFrozen),
+        ] {
+            if past.changes.iter().any(|(id, _)| purse(id).status == status) {
+                return Err(refusal);
+            }
+        }
+        if past.changes.iter().any(|(id, change)| purse(id).money < *change) {
+            return Err(Refusal::InsufficientFunds);
+        }
+        for (id, change) in &past.changes {
+            let purse = self.purses.get_mut(id).expect("it was there");
+            purse.money -= change;
+            purse.entries += 1;
+        }
+        self.past.get_mut(target).expect("it was found").reversed = true;
+        let purse = &self.purses[&id];
+        Ok((purse.money, purse.entries))
+    }
+
+    /// Notes what a transaction did, under the name that the ledger gave it.
+    fn remember(&mut self, draw: &Draw, id: Uuid, done: &Transaction) {
+        let (own, other) = match draw.what {
+            What::Deposit => (done.amount, None),
+            What::Withdraw => (-done.amount, None),
+            What::Transfer => (-done.amount, Some((draw.to, done.amount))),
+            _ => (0, None),
+        };
+        let reversible = own != 0;
+        let changes = std::iter::once((id, own)).chain(other).collect();
+        self.past.insert(done.id, Past { changes, reversible, reversed: false });
     }
 
     fn apply(&mut self, draw: &Draw, id: Uuid) -> Answer {
@@ -236,9 +304,24 @@ impl Model {
 struct Tables {
     wallets: BTreeMap<Uuid, Wallet>,
     keys: BTreeMap<(Uuid, [u8; 16]), Recorded>,
+    transactions: BTreeMap<Uuid, Vec<Undone>>,
+    reversals: BTreeMap<Uuid, Uuid>,
 }
 
-fn draw(rng: &mut ChaCha8Rng, known: &[Uuid]) -> Draw {
+impl Tables {
+    /// One of all transactions, and not always an old one.
+    fn a_transaction(&self, rng: &mut ChaCha8Rng) -> Option<(Uuid, Vec<Undone>)> {
+        let from = Uuid::from_u128(rng.random());
+        let (first, last) = (self.transactions.first_key_value()?, self.transactions.last_key_value()?);
+        let (first, last) = (first.0.as_u128(), last.0.as_u128());
+        let from = if last > first { first + from.as_u128() % (last - first) } else { first };
+        let mut found = self.transactions.range(Uuid::from_u128(from)..);
+        found.next().map(|(id, undone)| (*id, undone.clone()))
+    }
+}
+
+fn draw(rng: &mut ChaCha8Rng, known: &[Uuid], tables: &Tables) -> Draw {
+    let target = tables.a_transaction(rng);
     let what = match rng.random_range(0..100) {
         0..2 => What::Open,
         2..40 => What::Deposit,
@@ -246,6 +329,7 @@ fn draw(rng: &mut ChaCha8Rng, known: &[Uuid]) -> Draw {
         70 => What::Freeze,
         71..74 => What::Unfreeze,
         74 => What::Close,
+        75..80 if target.is_some() => What::Reverse,
         _ => What::Transfer,
     };
     let nobody = Uuid::from_u128(rng.random());
@@ -272,6 +356,7 @@ fn draw(rng: &mut ChaCha8Rng, known: &[Uuid]) -> Draw {
         thousandths: rng.random_range(least..=most),
         decimals,
         currency: rng.random_ratio(1, 4).then(|| *CURRENCIES.choose(rng).expect("three")),
+        target,
     }
 }
 
@@ -294,7 +379,7 @@ fn the_core_agrees_with_a_simple_model() {
         change_a_status(&mut rng, &mut model, &mut tables);
         let known: Vec<Uuid> = model.purses.keys().copied().collect();
         let draws: Vec<Draw> =
-            (0..rng.random_range(1..=128)).map(|_| draw(&mut rng, &known)).collect();
+            (0..rng.random_range(1..=128)).map(|_| draw(&mut rng, &known, &tables)).collect();
         commands += draws.len();
         let outcomes = batch(&mut tables, &draws, &mut ids, now_us, rng.random_range(0..4));
         for (draw, (id, outcome)) in draws.iter().zip(outcomes) {
@@ -304,6 +389,9 @@ fn the_core_agrees_with_a_simple_model() {
                 Done::Transaction(done) => (done.available_after, done.version),
             });
             assert_eq!((outcome.replayed, got), want, "seed {seed}: {draw:?}");
+            if let (Ok(Done::Transaction(done)), false) = (&outcome.result, outcome.replayed) {
+                model.remember(draw, id, done);
+            }
             match got {
                 Ok(_) => done += 1,
                 Err(refusal) => drop(refusals.insert(refusal)),
@@ -383,6 +471,17 @@ fn batch(
     }
     let total: i128 = tables.wallets.values().map(|w| i128::from(w.available + w.held)).sum();
     assert_eq!(total, 0, "all wallets sum to zero at every commit");
+    for entry in decision.entries.iter().filter(|e| e.kind != EntryKind::Settlement) {
+        let (wallet_id, kind, amount) = (entry.wallet_id, entry.kind, entry.amount);
+        if kind != EntryKind::WalletCreated {
+            let undone = Undone { wallet_id, kind, amount };
+            tables.transactions.entry(entry.txn_id).or_default().push(undone);
+        }
+    }
+    for row in &decision.reversals {
+        let before = tables.reversals.insert(row.transaction_id, row.reversal_id);
+        assert!(before.is_none(), "a transaction is reversed once");
+    }
     for row in &decision.keys {
         let recorded = locked.recorded(row.wallet_id, row.key).expect("it was recorded");
         let before = tables.keys.insert((row.wallet_id, row.key), recorded.clone());
@@ -401,6 +500,11 @@ fn lock(tables: &Tables, commands: &[&Command], also: impl Iterator<Item = Uuid>
         locked.put_wallet(wallet.clone());
     }
     for command in commands {
+        if let Some(id) = command.reverses()
+            && let Some(reversal) = tables.reversals.get(&id)
+        {
+            locked.put_reversal(id, *reversal);
+        }
         if let Some(recorded) = tables.keys.get(&(command.wallet_id, command.key())) {
             locked.put_recorded(command.wallet_id, command.key(), recorded.clone());
         }

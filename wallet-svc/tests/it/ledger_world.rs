@@ -104,6 +104,23 @@ pub(crate) async fn audit(database: &mut MySqlConnection) -> u64 {
              WHERE after <> running",
         ),
         (
+            "a transaction reversed twice, or a reversal that is not noted",
+            "SELECT e.about FROM entry e LEFT JOIN reversal r \
+             ON r.txn_id = e.about AND r.reversal_id = e.txn_id AND r.at_us = e.at_us \
+             WHERE e.kind IN (9, 10) GROUP BY e.about \
+             HAVING COUNT(DISTINCT e.txn_id) <> 1 OR COUNT(r.txn_id) <> COUNT(*)",
+        ),
+        (
+            "a reversal noted that is not there",
+            "SELECT r.txn_id FROM reversal r LEFT JOIN entry e ON e.txn_id = r.reversal_id \
+             WHERE e.txn_id IS NULL",
+        ),
+        (
+            "a reversal that is not the opposite of what it reverses",
+            "SELECT r.txn_id FROM reversal r JOIN entry e ON e.txn_id IN (r.txn_id, r.reversal_id) \
+             WHERE e.kind <> 5 GROUP BY r.txn_id, e.wallet_id HAVING SUM(e.amount) <> 0",
+        ),
+        (
             "a status that is not what the last order said",
             "SELECT w.wallet_id FROM wallet w LEFT JOIN entry e ON e.wallet_id = w.wallet_id \
              AND e.version = (SELECT MAX(version) FROM entry l \
