@@ -31,10 +31,16 @@ pub struct WalletEvent {
     pub amount_minor: i64,
     pub available_after_minor: i64,
     pub held_after_minor: i64,
+    /// Signed: positive when money was reserved.
+    #[serde(default)]
+    pub held_change_minor: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counterparty_wallet_id: Option<Uuid>,
     /// Only of a reversal: the transaction that it reverses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reverses_transaction_id: Option<Uuid>,
+    /// Only of a hold's entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_id: Option<Uuid>,
     pub at: DateTime<Utc>,
 }

@@ -37,6 +37,10 @@ pub enum Code {
     WalletNotEmpty,
     NotReversible,
     AlreadyReversed,
+    HoldNotFound,
+    HoldNotOpen,
+    HoldExpired,
+    HoldExceeded,
     InsufficientFunds,
     BalanceLimit,
     // What we could not do now. All are retryable with the same idempotency key.
@@ -90,6 +94,88 @@ pub struct Order {
     pub reason: String,
 }
 
+/// `POST /api/v1/wallets/{id}/holds`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Authorize {
+    /// As in [`MoveMoney`].
+    pub amount: String,
+    /// When given, must be the wallet's own currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// Names this hold; stands in for an absent `Idempotency-Key` header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_id: Option<String>,
+    /// At most 500 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Who gets what is captured. Without it, what is captured leaves as a withdrawal does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination_wallet_id: Option<Uuid>,
+    /// 1 to 2,592,000 (30 days); 604,800 (7 days) when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in_seconds: Option<u32>,
+}
+
+/// `POST /api/v1/wallets/{id}/holds/{holdId}/capture`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CaptureHold {
+    /// At most what remains of the hold; all of that when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<String>,
+    /// True when nothing more will be captured: what remains is released.
+    #[serde(default, rename = "final", skip_serializing_if = "Option::is_none")]
+    pub is_final: Option<bool>,
+    /// At most 500 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// `GET /api/v1/wallets/{id}/holds/{holdId}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HoldView {
+    pub hold_id: Uuid,
+    pub wallet_id: Uuid,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination_wallet_id: Option<Uuid>,
+    pub state: HoldState,
+    pub currency: String,
+    pub amount: String,
+    pub amount_minor: i64,
+    pub captured: String,
+    pub captured_minor: i64,
+    /// What can still be captured.
+    pub remaining: String,
+    pub remaining_minor: i64,
+    /// From then on nothing is captured any more.
+    pub expires_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// `GET /api/v1/wallets/{id}/holds?cursor=…&limit=…`, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HoldsView {
+    pub wallet_id: Uuid,
+    pub holds: Vec<HoldView>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// What became of a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum HoldState {
+    /// May be captured.
+    Open,
+    /// All of it, or a last part.
+    Captured,
+    Voided,
+    Expired,
+}
+
 /// The answer to a freeze, an unfreeze or a close.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -115,8 +201,19 @@ pub struct WalletView {
     pub user_id: String,
     pub currency: String,
     pub status: WalletStatus,
+    /// What may be spent.
     pub balance: String,
     pub balance_minor: i64,
+    /// What is reserved by open holds.
+    #[serde(default)]
+    pub held: String,
+    #[serde(default)]
+    pub held_minor: i64,
+    /// What the wallet has: `balance` and `held` together.
+    #[serde(default)]
+    pub ledger_balance: String,
+    #[serde(default)]
+    pub ledger_balance_minor: i64,
     /// Gapless count of this wallet's entries. Send it back as `minVersion` to read your writes.
     pub version: u64,
     pub created_at: DateTime<Utc>,
@@ -138,8 +235,19 @@ pub enum WalletStatus {
 pub struct BalanceView {
     pub wallet_id: Uuid,
     pub currency: String,
+    /// What may be spent.
     pub balance: String,
     pub balance_minor: i64,
+    /// What is reserved by open holds.
+    #[serde(default)]
+    pub held: String,
+    #[serde(default)]
+    pub held_minor: i64,
+    /// What the wallet has: `balance` and `held` together.
+    #[serde(default)]
+    pub ledger_balance: String,
+    #[serde(default)]
+    pub ledger_balance_minor: i64,
     pub version: u64,
     /// The instant that this balance is known to hold for.
     pub as_of: DateTime<Utc>,
@@ -153,8 +261,19 @@ pub struct BalanceView {
 pub struct BalanceAtView {
     pub wallet_id: Uuid,
     pub currency: String,
+    /// What could be spent.
     pub balance: String,
     pub balance_minor: i64,
+    /// What was reserved by open holds.
+    #[serde(default)]
+    pub held: String,
+    #[serde(default)]
+    pub held_minor: i64,
+    /// What the wallet had: `balance` and `held` together.
+    #[serde(default)]
+    pub ledger_balance: String,
+    #[serde(default)]
+    pub ledger_balance_minor: i64,
     /// Of the last entry at or before `timestamp`; 0 before the wallet existed.
     pub version: u64,
     pub timestamp: DateTime<Utc>,
@@ -185,11 +304,21 @@ pub enum EntryKind {
     ReversalOut,
     /// What a reversed transaction had taken was given back.
     ReversalIn,
+    /// Money was reserved; it is still the wallet's. Amount 0 in statements and events.
+    HoldAuthorized,
+    /// Reserved money left the wallet; with the last part, what was left over was released.
+    HoldCaptured,
+    /// What was captured of another wallet's hold came in.
+    HoldReceived,
+    /// Reserved money may be spent again. Amount 0 in statements and events.
+    HoldVoided,
+    /// The same, because the hold's time was over.
+    HoldExpired,
 }
 
 impl EntryKind {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::WalletCreated,
         Self::Deposit,
         Self::Withdrawal,
@@ -201,7 +330,47 @@ impl EntryKind {
         Self::WalletClosed,
         Self::ReversalOut,
         Self::ReversalIn,
+        Self::HoldAuthorized,
+        Self::HoldCaptured,
+        Self::HoldReceived,
+        Self::HoldVoided,
+        Self::HoldExpired,
     ];
+
+    /// Whether it is a step of a hold.
+    #[must_use]
+    pub fn is_of_hold(self) -> bool {
+        match self {
+            Self::HoldAuthorized
+            | Self::HoldCaptured
+            | Self::HoldReceived
+            | Self::HoldVoided
+            | Self::HoldExpired => true,
+            Self::WalletCreated
+            | Self::Deposit
+            | Self::Withdrawal
+            | Self::TransferOut
+            | Self::TransferIn
+            | Self::Settlement
+            | Self::WalletFrozen
+            | Self::WalletUnfrozen
+            | Self::WalletClosed
+            | Self::ReversalOut
+            | Self::ReversalIn => false,
+        }
+    }
+
+    /// Whether it is a part of a reversal.
+    #[must_use]
+    pub fn is_of_reversal(self) -> bool {
+        matches!(self, Self::ReversalOut | Self::ReversalIn)
+    }
+
+    /// Whether it brings money from another wallet.
+    #[must_use]
+    pub fn receives(self) -> bool {
+        matches!(self, Self::TransferIn | Self::ReversalIn | Self::HoldReceived)
+    }
 }
 
 /// The answer to a deposit, a withdrawal or a transfer, and `GET /api/v1/transactions/{id}`.
@@ -226,12 +395,24 @@ pub struct TransactionView {
     /// Only when it is asked for later, and has been reversed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reversed_by_transaction_id: Option<Uuid>,
+    /// Only of a hold's transactions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_id: Option<Uuid>,
+    /// Only in the answer to an authorization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_expires_at: Option<DateTime<Utc>>,
     pub currency: String,
+    /// Not negative: what was moved, reserved or released.
     pub amount: String,
     pub amount_minor: i64,
     /// Of `wallet_id` right after this transaction.
     pub new_balance: String,
     pub new_balance_minor: i64,
+    /// What `wallet_id` had reserved right after this transaction.
+    #[serde(default)]
+    pub new_held: String,
+    #[serde(default)]
+    pub new_held_minor: i64,
     /// Of `wallet_id` right after this transaction.
     pub version: u64,
     pub at: DateTime<Utc>,
@@ -261,6 +442,13 @@ pub struct EntryView {
     pub amount_minor: i64,
     pub balance_after: String,
     pub balance_after_minor: i64,
+    /// Signed: positive when money was reserved.
+    #[serde(default)]
+    pub held_change_minor: i64,
+    #[serde(default)]
+    pub held_after: String,
+    #[serde(default)]
+    pub held_after_minor: i64,
     pub version: u64,
     pub at: DateTime<Utc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -268,6 +456,9 @@ pub struct EntryView {
     /// Only of a reversal: what it reverses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reverses_transaction_id: Option<Uuid>,
+    /// Only of a hold's entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_id: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Who acted, when it was not the wallet's user. Shown to administrators only.

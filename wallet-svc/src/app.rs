@@ -142,6 +142,7 @@ impl App {
         let has_cache = cache.is_some();
         let settings = store_settings(&config.db, config.lanes, &config.task_id);
         let ledger = Ledger::start(&settings, cache, tracker, end).map_err(AppError::Ledger)?;
+        store::expiry::start(&ledger, tracker, end.clone());
         let (brokers, topic) = (config.kafka_brokers.clone(), config.kafka_topic.clone());
         let topic = relay::Settings { brokers, topic };
         relay::start(&ledger, topic, &relay.tracker, relay.end.clone()).map_err(AppError::Relay)?;

@@ -15,6 +15,7 @@ fn stats() -> Stats {
         connects: 0,
         unknown_outcomes: 0,
         bisections: 0,
+        expired: 0,
         published: 0,
         cache_hits: 0,
         cache_misses: 0,

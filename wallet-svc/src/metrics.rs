@@ -32,10 +32,11 @@ const LATENCY_BUCKETS: [f64; 14] =
 const OPERATIONS: usize = Operation::ALL.len() + 1;
 
 /// What moves money, and the counter of how much.
-const MOVEMENTS: [(EntryKind, &str); 3] = [
+const MOVEMENTS: [(EntryKind, &str); 4] = [
     (EntryKind::Deposit, "money_deposited"),
     (EntryKind::Withdrawal, "money_withdrawn"),
     (EntryKind::TransferOut, "money_transferred"),
+    (EntryKind::HoldCaptured, "money_captured"),
 ];
 
 /// The handles.
@@ -198,6 +199,7 @@ fn counters(stats: &Stats) -> Vec<Named<u64>> {
         ("bisections", "Batches halved to find a command that cannot be stored", stats.bisections),
         ("lane_connects", "Connections to the writer that lanes opened", stats.connects),
         ("unknown_outcomes", "Commands answered OUTCOME_UNKNOWN", stats.unknown_outcomes),
+        ("holds_expired", "Expired holds that this task has given back", stats.expired),
         ("outbox_events_published", "Events that the broker acknowledged", stats.published),
         ("cache_hits", "Balances answered from the cache", stats.cache_hits),
         ("cache_misses", "Balances that the cache did not have new enough", stats.cache_misses),

@@ -27,11 +27,16 @@ pub enum Operation {
     Unfreeze,
     Close,
     Reverse,
+    Authorize,
+    Capture,
+    Void,
+    Hold,
+    Holds,
 }
 
 impl Operation {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
         Self::CreateWallet,
         Self::Deposit,
         Self::Withdraw,
@@ -46,6 +51,11 @@ impl Operation {
         Self::Unfreeze,
         Self::Close,
         Self::Reverse,
+        Self::Authorize,
+        Self::Capture,
+        Self::Void,
+        Self::Hold,
+        Self::Holds,
     ];
 
     /// The operation in labels, dimensions and logs.
@@ -66,6 +76,11 @@ impl Operation {
             Self::Unfreeze => "unfreeze",
             Self::Close => "close",
             Self::Reverse => "reverse",
+            Self::Authorize => "authorize",
+            Self::Capture => "capture",
+            Self::Void => "void",
+            Self::Hold => "hold",
+            Self::Holds => "holds",
         }
     }
 
@@ -80,13 +95,18 @@ impl Operation {
             | Self::Freeze
             | Self::Unfreeze
             | Self::Close
-            | Self::Reverse => true,
+            | Self::Reverse
+            | Self::Authorize
+            | Self::Capture
+            | Self::Void => true,
             Self::Balance
             | Self::BalanceAt
             | Self::Statement
             | Self::UserWallets
             | Self::Transaction
-            | Self::Wallet => false,
+            | Self::Wallet
+            | Self::Hold
+            | Self::Holds => false,
         }
     }
 

@@ -28,6 +28,7 @@ pub struct EntryRow {
     pub version: u64,
     pub amount_minor: i64,
     pub available_after_minor: i64,
+    pub held_after_minor: i64,
     pub transaction: Uuid,
 }
 
@@ -37,6 +38,7 @@ pub struct EventRow {
     pub wallet: Uuid,
     pub version: u64,
     pub available_after_minor: i64,
+    pub held_after_minor: i64,
     pub transaction: Uuid,
 }
 
@@ -46,6 +48,7 @@ struct Chain {
     version: u64,
     at_us: i64,
     available_minor: i64,
+    held_minor: i64,
     digest: u64,
     broken: bool,
 }
@@ -111,16 +114,23 @@ impl<'a> Judge<'a> {
         self.verdict.entries += 1;
         let chain = self.chains.entry(entry.wallet).or_default();
         let delta = entry.available_after_minor.checked_sub(chain.available_minor);
+        // What is held is still the wallet's: money moves when both together change.
+        let all = |available: i64, held: i64| i128::from(available) + i128::from(held);
+        let moved = all(entry.available_after_minor, entry.held_after_minor)
+            - all(chain.available_minor, chain.held_minor);
         let first = chain.version == 0;
         let sound = entry.version == chain.version + 1
             && (first || entry.at_us > chain.at_us)
-            && delta.is_some_and(|delta| delta.unsigned_abs() == entry.amount_minor.unsigned_abs());
+            && entry.held_after_minor >= 0
+            && moved == i128::from(entry.amount_minor);
         let was_broken = chain.broken;
         chain.broken |= !sound;
         chain.version = entry.version;
         chain.at_us = entry.at_us;
         chain.available_minor = entry.available_after_minor;
-        chain.digest ^= digest(entry.version, entry.available_after_minor, entry.transaction);
+        chain.held_minor = entry.held_after_minor;
+        let after = (entry.available_after_minor, entry.held_after_minor);
+        chain.digest ^= digest(entry.version, after, entry.transaction);
         if !sound && !was_broken {
             self.verdict.broken_wallets += 1;
             self.tell(format!(
@@ -177,16 +187,20 @@ impl<'a> Judge<'a> {
             let sum = sums.entry(wallet.currency.clone()).or_default();
             *sum += i128::from(wallet.available_minor) + i128::from(wallet.held_minor);
             let chain = self.chains.get(&wallet.id).copied().unwrap_or_default();
-            let agrees =
-                chain.version == wallet.version && chain.available_minor == wallet.available_minor;
+            let agrees = chain.version == wallet.version
+                && chain.available_minor == wallet.available_minor
+                && chain.held_minor == wallet.held_minor;
             if !agrees && !chain.broken {
                 self.verdict.broken_wallets += 1;
                 faults.push(format!(
-                    "wallet {}: the row says {} at version {}, the entries say {} at version {}",
+                    "wallet {}: the row says {} and {} held at version {}, \
+                     the entries say {} and {} held at version {}",
                     wallet.id,
                     wallet.available_minor,
+                    wallet.held_minor,
                     wallet.version,
                     chain.available_minor,
+                    chain.held_minor,
                     chain.version
                 ));
             }
@@ -227,7 +241,8 @@ impl<'a> Judge<'a> {
         stream.version = event.version;
         // The ledger was read at one instant; what came later has nothing to be compared with.
         if self.chains.get(&event.wallet).is_some_and(|chain| event.version <= chain.version) {
-            stream.digest ^= digest(event.version, event.available_after_minor, event.transaction);
+            let after = (event.available_after_minor, event.held_after_minor);
+            stream.digest ^= digest(event.version, after, event.transaction);
         }
     }
 
@@ -285,9 +300,9 @@ impl<'a> Judge<'a> {
 }
 
 /// Mixes one entry into 64 bits (FNV-1a), so that two histories can be compared by one number.
-fn digest(version: u64, available_after_minor: i64, transaction: Uuid) -> u64 {
-    let bytes = version.to_le_bytes().into_iter().chain(available_after_minor.to_le_bytes());
-    bytes.chain(transaction.into_bytes()).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+fn digest(version: u64, (available, held): (i64, i64), transaction: Uuid) -> u64 {
+    let bytes = version.to_le_bytes().into_iter().chain(available.to_le_bytes());
+    bytes.chain(held.to_le_bytes()).chain(transaction.into_bytes()).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
 }

@@ -55,7 +55,7 @@ async fn wallets(from: &mut MySqlConnection, judge: &mut Judge<'_>) -> anyhow::R
 
 async fn entries(from: &mut MySqlConnection, judge: &mut Judge<'_>) -> anyhow::Result<()> {
     let mut rows = sqlx::query(
-        "SELECT wallet_id, at_us, version, amount, available_after, txn_id \
+        "SELECT wallet_id, at_us, version, amount, available_after, held_after, txn_id \
          FROM entry ORDER BY wallet_id, at_us",
     )
     .fetch(from);
@@ -66,6 +66,7 @@ async fn entries(from: &mut MySqlConnection, judge: &mut Judge<'_>) -> anyhow::R
             version: count(&row, "version")?,
             amount_minor: row.try_get("amount")?,
             available_after_minor: row.try_get("available_after")?,
+            held_after_minor: row.try_get("held_after")?,
             transaction: id(&row, "txn_id")?,
         });
     }

@@ -23,6 +23,7 @@ struct Event {
     version: u64,
     transaction_id: Uuid,
     available_after_minor: i64,
+    held_after_minor: i64,
 }
 
 /// Feeds the events of `topic` to `judge` until it has seen every entry, or `within` is over.
@@ -64,6 +65,7 @@ pub async fn read(
                 wallet: event.wallet_id,
                 version: event.version,
                 available_after_minor: event.available_after_minor,
+                held_after_minor: event.held_after_minor,
                 transaction: event.transaction_id,
             });
             if Instant::now() > deadline {

@@ -10,7 +10,8 @@ use super::{
     params::{read_user_id, read_uuid},
 };
 use crate::ledger::{
-    command::Payment,
+    command::{Authorization, Payment},
+    hold::LIFETIME_SECONDS_MAX,
     money::{Amount, AmountError, Currency},
 };
 use axum::{
@@ -26,6 +27,8 @@ const BODY_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of an idempotency key or a reference.
 const KEY_BYTES_MAX: usize = 100;
 const DESCRIPTION_CHARS_MAX: usize = 500;
+/// A week.
+const LIFETIME_SECONDS_DEFAULT: u32 = 7 * 24 * 60 * 60;
 const KEY_HEADER: &str = "Idempotency-Key";
 
 /// A request's body, as `T`.
@@ -61,6 +64,20 @@ pub struct Transfer {
 pub struct Reason {
     pub key: String,
     pub reason: Box<str>,
+}
+
+/// `POST …/holds`.
+pub struct NewHold {
+    pub key: String,
+    pub authorization: Authorization,
+}
+
+/// `POST …/holds/{holdId}/capture`.
+pub struct NewCapture {
+    pub key: String,
+    pub amount: Option<Amount>,
+    pub is_final: bool,
+    pub description: Option<Box<str>>,
 }
 
 impl<T: Requested> FromRequest<Edge> for Body<T> {
@@ -167,11 +184,50 @@ impl Requested for Reason {
             read_description(text)
         });
         let reason = fields.required(Code::InvalidRequest, NAME, reason);
-        if key.is_none() {
-            let way_out = "is required, so that a repeated request is carried out once";
-            fields.blame(Code::IdempotencyKeyRequired, KEY_HEADER, way_out);
-        }
+        let key = require_key(fields, key);
         Some(Self { key: key?, reason: reason? })
+    }
+}
+
+/// The header's key where nothing stands in for it.
+fn require_key(fields: &mut Fields<'_>, key: Option<String>) -> Option<String> {
+    if key.is_none() {
+        let way_out = "is required, so that a repeated request is carried out once";
+        fields.blame(Code::IdempotencyKeyRequired, KEY_HEADER, way_out);
+    }
+    key
+}
+
+impl Requested for NewHold {
+    fn take(fields: &mut Fields<'_>, key: Option<String>) -> Option<Self> {
+        const TO: &str = "destinationWalletId";
+        const LIFETIME: &str = "expiresInSeconds";
+        let to = fields.text(TO);
+        let to = fields.read((Code::InvalidRequest, TO), to, read_uuid);
+        let seconds = fields.digits(LIFETIME, Code::InvalidRequest);
+        let seconds = fields.read((Code::InvalidRequest, LIFETIME), seconds, |text| {
+            let seconds = text.parse().ok().filter(|s| (1..=LIFETIME_SECONDS_MAX).contains(s));
+            seconds.ok_or_else(|| {
+                format!("must be a whole number from 1 to {LIFETIME_SECONDS_MAX}, which is 30 days")
+            })
+        });
+        let lifetime_seconds = seconds.unwrap_or(LIFETIME_SECONDS_DEFAULT);
+        let Movement { key, payment } = Movement::take(fields, key)?;
+        Some(Self { key, authorization: Authorization { to, lifetime_seconds, payment } })
+    }
+}
+
+impl Requested for NewCapture {
+    fn take(fields: &mut Fields<'_>, key: Option<String>) -> Option<Self> {
+        let amount = fields.digits("amount", Code::InvalidAmount);
+        let amount = fields
+            .read((Code::InvalidAmount, "amount"), amount, |text| read_amount(text, None));
+        let is_final = fields.flag("final").unwrap_or(false);
+        let description = fields.text("description");
+        let description =
+            fields.read((Code::InvalidRequest, "description"), description, read_description);
+        let key = require_key(fields, key);
+        Some(Self { key: key?, amount, is_final, description })
     }
 }
 

@@ -80,6 +80,17 @@ pub(super) fn around(
     surround(edge, Some(operation), handlers.fallback(method_not_allowed))
 }
 
+/// Puts the envelope around two routes of one path, each under its own name.
+pub(super) fn around_both(
+    edge: &Edge,
+    (read, reading): (Operation, MethodRouter<Edge>),
+    (write, writing): (Operation, MethodRouter<Edge>),
+) -> MethodRouter<Edge> {
+    let neither = surround(edge, Some(read), any(method_not_allowed)).with_state(edge.clone());
+    let both = surround(edge, Some(read), reading).merge(surround(edge, Some(write), writing));
+    both.fallback_service(neither)
+}
+
 /// Answers what no route matched.
 pub(super) fn unmatched(edge: &Edge) -> MethodRouter {
     surround(edge, None, any(route_not_found)).with_state(edge.clone())

@@ -164,6 +164,10 @@ fn kind(code: Code) -> (StatusCode, &'static str) {
         Code::WalletNotEmpty => (S::CONFLICT, "The wallet is not empty"),
         Code::NotReversible => (S::CONFLICT, "The transaction cannot be reversed"),
         Code::AlreadyReversed => (S::CONFLICT, "The transaction has been reversed"),
+        Code::HoldNotFound => (S::NOT_FOUND, "There is no such hold"),
+        Code::HoldNotOpen => (S::CONFLICT, "The hold is over"),
+        Code::HoldExpired => (S::CONFLICT, "The hold has expired"),
+        Code::HoldExceeded => (S::BAD_REQUEST, "The hold has less left"),
         Code::InsufficientFunds => (S::BAD_REQUEST, "The wallet does not hold enough"),
         Code::BalanceLimit => (S::BAD_REQUEST, "The wallet would hold too much"),
         Code::Overloaded => (S::SERVICE_UNAVAILABLE, "The service is overloaded"),
@@ -203,6 +207,10 @@ fn retry_after_s(code: Code) -> Option<u32> {
         | Code::WalletNotEmpty
         | Code::NotReversible
         | Code::AlreadyReversed
+        | Code::HoldNotFound
+        | Code::HoldNotOpen
+        | Code::HoldExpired
+        | Code::HoldExceeded
         | Code::InsufficientFunds
         | Code::BalanceLimit => None,
     }

@@ -118,6 +118,23 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Takes a yes or no. `null` counts as absent.
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        let text = match self.take(name)? {
+            Value::Text(text) => text,
+            Value::Json(raw) => Cow::Borrowed(raw.get()),
+        };
+        match &*text {
+            "true" => Some(true),
+            "false" => Some(false),
+            "null" => None,
+            _ => {
+                self.blame(Code::InvalidRequest, name, "must be true or false");
+                None
+            }
+        }
+    }
+
     /// Reads what a taken field says, or blames the field for what it says instead.
     pub fn read<T>(
         &mut self,

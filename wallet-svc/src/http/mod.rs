@@ -10,6 +10,7 @@ pub mod envelope;
 pub mod error;
 mod fields;
 pub mod history;
+pub mod holds;
 pub mod movements;
 pub mod orders;
 pub mod params;
@@ -74,6 +75,11 @@ impl Deref for Edge {
 pub fn router(edge: Edge) -> Router {
     use Operation as O;
     let op = |operation, handlers| envelope::around(&edge, operation, handlers);
+    let holds = envelope::around_both(
+        &edge,
+        (O::Holds, get(holds::list)),
+        (O::Authorize, post(holds::authorize)),
+    );
     let api = Router::new()
         .route("/wallets",                         op(O::CreateWallet, post(wallets::create)))
         .route("/wallets/{id}",                    op(O::Wallet,       get(wallets::read)))
@@ -87,6 +93,10 @@ pub fn router(edge: Edge) -> Router {
         .route("/wallets/{id}/freeze",             op(O::Freeze,       post(orders::freeze)))
         .route("/wallets/{id}/unfreeze",           op(O::Unfreeze,     post(orders::unfreeze)))
         .route("/wallets/{id}/close",              op(O::Close,        post(orders::close)))
+        .route("/wallets/{id}/holds",                  holds)
+        .route("/wallets/{id}/holds/{holdId}",         op(O::Hold,     get(holds::read)))
+        .route("/wallets/{id}/holds/{holdId}/capture", op(O::Capture,  post(holds::capture)))
+        .route("/wallets/{id}/holds/{holdId}/void",    op(O::Void,     post(holds::void)))
         .route("/users/{userId}/wallets",          op(O::UserWallets,  get(wallets::of_user)))
         .route("/transactions/{id}/reversal",      op(O::Reverse,      post(orders::reverse)))
         .route("/transactions/{id}",               op(O::Transaction,  get(history::transaction)));

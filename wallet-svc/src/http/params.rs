@@ -22,6 +22,12 @@ const CLOCK_DIFFERENCE_MAX: TimeDelta = TimeDelta::seconds(1);
 /// The wallet that a path names.
 pub struct WalletId(pub Uuid);
 
+/// The wallet and the hold that a path names.
+pub struct HoldId {
+    pub wallet_id: Uuid,
+    pub hold_id: Uuid,
+}
+
 /// The transaction that a path names.
 pub struct TransactionId(pub Uuid);
 
@@ -60,6 +66,16 @@ impl FromRequestParts<Edge> for TransactionId {
 
     async fn from_request_parts(parts: &mut Parts, _: &Edge) -> Result<Self, Error> {
         uuid_of_path(parts, "transactionId").await.map(Self)
+    }
+}
+
+impl FromRequestParts<Edge> for HoldId {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Edge) -> Result<Self, Error> {
+        let texts = Path::<(String, String)>::from_request_parts(parts, &()).await;
+        let Path((wallet, hold)) = texts.map_err(|_| not_utf8("walletId"))?;
+        Ok(Self { wallet_id: named("walletId", &wallet)?, hold_id: named("holdId", &hold)? })
     }
 }
 
@@ -152,15 +168,21 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
 }
 
 async fn path(parts: &mut Parts, name: &str) -> Result<String, Error> {
-    let Path(text) = Path::<String>::from_request_parts(parts, &()).await.map_err(|_| {
-        Error::field(Code::InvalidRequest, name, "is not valid UTF-8 after percent-decoding")
-    })?;
-    Ok(text)
+    let text = Path::<String>::from_request_parts(parts, &()).await;
+    text.map(|Path(text)| text).map_err(|_| not_utf8(name))
+}
+
+fn not_utf8(name: &str) -> Error {
+    Error::field(Code::InvalidRequest, name, "is not valid UTF-8 after percent-decoding")
 }
 
 async fn uuid_of_path(parts: &mut Parts, name: &str) -> Result<Uuid, Error> {
     let text = path(parts, name).await?;
-    read_uuid(&text).map_err(|message| Error::field(Code::InvalidRequest, name, message))
+    named(name, &text)
+}
+
+fn named(name: &str, text: &str) -> Result<Uuid, Error> {
+    read_uuid(text).map_err(|message| Error::field(Code::InvalidRequest, name, message))
 }
 
 /// Reads an id in its usual form of 36 characters.

@@ -62,6 +62,18 @@ impl From<Refusal> for Error {
                 "transactionId",
                 "has been reversed before; read the transaction to see by which one",
             ),
+            Refusal::HoldNotFound => hold_not_found(),
+            Refusal::HoldNotOpen => {
+                Self::field(Code::HoldNotOpen, "holdId", "was captured to the end, or voided")
+            }
+            Refusal::HoldExpired => {
+                Self::field(Code::HoldExpired, "holdId", "has expired; authorize a new hold")
+            }
+            Refusal::HoldExceeded => Self::field(
+                Code::HoldExceeded,
+                "amount",
+                "is more than remains of the hold; read the hold to see how much does",
+            ),
             Refusal::InsufficientFunds => Self::field(
                 Code::InsufficientFunds,
                 "amount",
@@ -74,6 +86,11 @@ impl From<Refusal> for Error {
             ),
         }
     }
+}
+
+/// The refusal of a hold that is not there.
+pub(super) fn hold_not_found() -> Error {
+    Error::field(Code::HoldNotFound, "holdId", "the wallet has no hold with this id")
 }
 
 const SAME_KEY: &str = "send the same request again with the same idempotency key";

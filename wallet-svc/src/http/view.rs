@@ -2,22 +2,28 @@
 
 use crate::{
     ledger::{
-        command::Transaction,
+        command::{Transaction, amount_of},
+        hold::Hold,
         money::{Currency, format_minor},
         wallet::{Status, Wallet},
     },
-    store::{Balance, BalanceAt, HistoryEntry, Leg, Statement, Wallets},
+    store::{Balance, BalanceAt, HistoryEntry, Holds, Leg, Statement, Wallets},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use protocol::wallet::{
-    BalanceAtView, BalanceView, EntryKind, EntryView, StatementView, StatusView, TransactionView,
-    WalletView, WalletsView,
+    BalanceAtView, BalanceView, EntryKind, EntryView, HoldState, HoldView, HoldsView,
+    StatementView, StatusView, TransactionView, WalletView, WalletsView,
 };
 use uuid::Uuid;
 
 /// An instant of the ledger.
 fn instant(us: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(us).expect("every i64 of microseconds is a year chrono has")
+}
+
+/// What a customer's wallet has; below [`crate::ledger::wallet::BALANCE_MAX`] by far of an i64.
+fn whole(available: i64, held: i64) -> i64 {
+    available.saturating_add(held)
 }
 
 pub(super) fn wallet(wallet: &Wallet) -> WalletView {
@@ -29,6 +35,10 @@ pub(super) fn wallet(wallet: &Wallet) -> WalletView {
         status: wallet.status,
         balance: format_minor(wallet.available, wallet.currency),
         balance_minor: wallet.available,
+        held: format_minor(wallet.held, wallet.currency),
+        held_minor: wallet.held,
+        ledger_balance: format_minor(whole(wallet.available, wallet.held), wallet.currency),
+        ledger_balance_minor: whole(wallet.available, wallet.held),
         version: wallet.version,
         created_at: instant(wallet.created_us),
         updated_at: instant(wallet.last_at_us),
@@ -49,6 +59,10 @@ pub(super) fn balance(balance: &Balance) -> BalanceView {
         currency: wallet.currency.code().to_owned(),
         balance: format_minor(wallet.available, wallet.currency),
         balance_minor: wallet.available,
+        held: format_minor(wallet.held, wallet.currency),
+        held_minor: wallet.held,
+        ledger_balance: format_minor(whole(wallet.available, wallet.held), wallet.currency),
+        ledger_balance_minor: whole(wallet.available, wallet.held),
         version: wallet.version,
         as_of: instant(balance.as_of_us),
         stale: balance.stale,
@@ -62,6 +76,10 @@ pub(super) fn balance_at(at: DateTime<Utc>, balance: &BalanceAt) -> BalanceAtVie
         currency: wallet.currency.code().to_owned(),
         balance: format_minor(balance.available, wallet.currency),
         balance_minor: balance.available,
+        held: format_minor(balance.held, wallet.currency),
+        held_minor: balance.held,
+        ledger_balance: format_minor(whole(balance.available, balance.held), wallet.currency),
+        ledger_balance_minor: whole(balance.available, balance.held),
         version: balance.version,
         timestamp: at,
         is_final: balance.is_final,
@@ -88,10 +106,14 @@ fn entry(entry: &HistoryEntry, currency: Currency, administrator: bool) -> Entry
         amount_minor: entry.amount,
         balance_after: format_minor(entry.available_after, currency),
         balance_after_minor: entry.available_after,
+        held_change_minor: entry.held_change,
+        held_after: format_minor(entry.held_after, currency),
+        held_after_minor: entry.held_after,
         version: entry.version,
         at: instant(entry.at_us),
         counterparty_wallet_id: entry.counterparty,
-        reverses_transaction_id: reversed(entry.kind, entry.about),
+        reverses_transaction_id: entry.about.filter(|_| entry.kind.is_of_reversal()),
+        hold_id: entry.about.filter(|_| entry.kind.is_of_hold()),
         description: entry.description.clone().filter(|_| administrator || !ordered),
         actor: entry.actor.clone().filter(|_| administrator),
     }
@@ -105,13 +127,17 @@ pub(super) fn transaction(done: &Transaction) -> TransactionView {
         wallet_id: done.wallet_id,
         from_wallet_id: from,
         to_wallet_id: to,
-        reverses_transaction_id: reversed(done.kind, done.about),
+        reverses_transaction_id: done.about.filter(|_| done.kind.is_of_reversal()),
         reversed_by_transaction_id: None,
+        hold_id: done.about.filter(|_| done.kind.is_of_hold()),
+        hold_expires_at: None,
         currency: done.currency.code().to_owned(),
         amount: format_minor(done.amount, done.currency),
         amount_minor: done.amount,
         new_balance: format_minor(done.available_after, done.currency),
         new_balance_minor: done.available_after,
+        new_held: format_minor(done.held_after, done.currency),
+        new_held_minor: done.held_after,
         version: done.version,
         at: instant(done.at_us),
     }
@@ -119,16 +145,46 @@ pub(super) fn transaction(done: &Transaction) -> TransactionView {
 
 /// From where to where the money went, when it went between two wallets.
 fn ends(kind: EntryKind, own: Uuid, other: Option<Uuid>) -> (Option<Uuid>, Option<Uuid>) {
-    let received = matches!(kind, EntryKind::TransferIn | EntryKind::ReversalIn);
     match other {
-        Some(other) if received => (Some(other), Some(own)),
+        Some(other) if kind.receives() => (Some(other), Some(own)),
         Some(other) => (Some(own), Some(other)),
         None => (None, None),
     }
 }
 
-fn reversed(kind: EntryKind, about: Option<Uuid>) -> Option<Uuid> {
-    about.filter(|_| matches!(kind, EntryKind::ReversalOut | EntryKind::ReversalIn))
+/// The answer to an authorization. When it expires follows from the request and the entry.
+pub(super) fn authorization(done: &Transaction, lifetime_seconds: u32) -> TransactionView {
+    let expires_at = instant(done.at_us) + TimeDelta::seconds(lifetime_seconds.into());
+    TransactionView { hold_expires_at: Some(expires_at), ..transaction(done) }
+}
+
+pub(super) fn hold(hold: &Hold, currency: Currency, now_us: i64) -> HoldView {
+    let state = hold.state_at(now_us);
+    let remaining = if state == HoldState::Open { hold.remaining() } else { 0 };
+    HoldView {
+        hold_id: hold.id,
+        wallet_id: hold.wallet_id,
+        destination_wallet_id: hold.to,
+        state,
+        currency: currency.code().to_owned(),
+        amount: format_minor(hold.amount, currency),
+        amount_minor: hold.amount,
+        captured: format_minor(hold.captured, currency),
+        captured_minor: hold.captured,
+        remaining: format_minor(remaining, currency),
+        remaining_minor: remaining,
+        expires_at: instant(hold.expires_us),
+        created_at: instant(hold.created_us),
+    }
+}
+
+pub(super) fn holds(page: &Holds) -> HoldsView {
+    let currency = page.wallet.currency;
+    HoldsView {
+        wallet_id: page.wallet.id,
+        holds: page.holds.iter().map(|one| hold(one, currency, page.as_of_us)).collect(),
+        next_cursor: page.next.map(|id| id.to_string()),
+    }
 }
 
 /// What became of an order. All of it follows from the order and its entry.
@@ -147,20 +203,24 @@ pub(super) fn status(done: &Transaction, status: Status, reason: &str) -> Status
 pub(super) fn leg(leg: &Leg) -> TransactionView {
     let (entry, currency) = (&leg.entry, leg.wallet.currency);
     let (from, to) = ends(entry.kind, entry.wallet_id, entry.counterparty);
-    let amount = entry.amount.strict_abs();
+    let amount = amount_of(entry.amount, entry.held_change);
     TransactionView {
         transaction_id: entry.txn_id,
         kind: entry.kind,
         wallet_id: entry.wallet_id,
         from_wallet_id: from,
         to_wallet_id: to,
-        reverses_transaction_id: reversed(entry.kind, entry.about),
+        reverses_transaction_id: entry.about.filter(|_| entry.kind.is_of_reversal()),
         reversed_by_transaction_id: leg.reversed_by,
+        hold_id: entry.about.filter(|_| entry.kind.is_of_hold()),
+        hold_expires_at: None,
         currency: currency.code().to_owned(),
         amount: format_minor(amount, currency),
         amount_minor: amount,
         new_balance: format_minor(entry.available_after, currency),
         new_balance_minor: entry.available_after,
+        new_held: format_minor(entry.held_after, currency),
+        new_held_minor: entry.held_after,
         version: entry.version,
         at: instant(entry.at_us),
     }

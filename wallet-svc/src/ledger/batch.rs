@@ -110,7 +110,10 @@ pub(super) struct Sitting<'a, 'b> {
 /// What is to be entered in one wallet.
 pub(super) struct Leg<'a> {
     pub(super) kind: EntryKind,
+    /// What the wallet has more, or less.
     pub(super) amount: i64,
+    /// What of it is reserved more, or less.
+    pub(super) held: i64,
     pub(super) txn_id: Uuid,
     pub(super) at_us: i64,
     pub(super) counterparty: Option<Uuid>,
@@ -156,12 +159,17 @@ impl<'a> Sitting<'a, '_> {
             CommandKind::Unfreeze(order) => self.unfreeze(place, order),
             CommandKind::Close(order) => self.close(place, order),
             CommandKind::Reverse(reversal) => self.reverse(place, reversal),
+            CommandKind::Authorize(authorization) => self.authorize(place, authorization),
+            CommandKind::Capture(capture) => self.capture(place, capture),
+            CommandKind::Void { hold_id, order } => self.void(place, *hold_id, order),
+            CommandKind::Expire { hold_id } => self.expire(place, *hold_id),
             CommandKind::CreateWallet { .. } => unreachable!("answered before"),
         }
     }
 
     fn record(&mut self, command: &Command, result: &Result<Transaction, Refusal>) {
-        if result.as_ref().is_err_and(|refusal| !refusal.is_recorded()) {
+        let forgotten = result.as_ref().is_err_and(|refusal| !refusal.is_recorded());
+        if forgotten || !command.is_keyed() {
             return;
         }
         self.decision.keys.push(KeyRow {
@@ -224,7 +232,9 @@ impl<'a> Sitting<'a, '_> {
             slot.change = Change::Updated;
         }
         let wallet = slot.wallet.as_mut().expect("only wallets that are there are posted to");
-        wallet.available = wallet.available.strict_add(leg.amount);
+        wallet.available = wallet.available.strict_add(leg.amount).strict_sub(leg.held);
+        wallet.held = wallet.held.strict_add(leg.held);
+        assert!(wallet.held >= 0, "{} has reserved less than nothing", wallet.id);
         wallet.version = wallet.version.strict_add(1);
         assert!(leg.at_us > wallet.last_at_us, "instants of {} must ascend", wallet.id);
         wallet.last_at_us = leg.at_us;
@@ -237,6 +247,7 @@ impl<'a> Sitting<'a, '_> {
             amount: leg.amount,
             available_after: wallet.available,
             held_after: wallet.held,
+            held_change: leg.held,
             txn_id: leg.txn_id,
             counterparty: leg.counterparty,
             description: leg.description,
@@ -260,7 +271,7 @@ impl<'a> Sitting<'a, '_> {
 impl Leg<'_> {
     pub(super) fn new(kind: EntryKind, amount: i64, txn_id: Uuid, at_us: i64) -> Self {
         let (counterparty, description, actor, about) = (None, None, None, None);
-        Self { kind, amount, txn_id, at_us, counterparty, description, actor, about }
+        Self { kind, amount, held: 0, txn_id, at_us, counterparty, description, actor, about }
     }
 }
 

@@ -24,6 +24,21 @@ pub(super) fn request_hash(wallet_id: Uuid, kind: &CommandKind) -> u64 {
         CommandKind::Freeze(order) => form.reason(4, None, &order.reason),
         CommandKind::Unfreeze(order) => form.reason(5, None, &order.reason),
         CommandKind::Close(order) => form.reason(6, None, &order.reason),
+        CommandKind::Authorize(hold) => {
+            form.0.update(hold.lifetime_seconds.to_be_bytes());
+            form.payment(8, hold.to, &hold.payment)
+        }
+        CommandKind::Capture(capture) => {
+            // The receiver is the hold's, and was not said by the client.
+            form.text(3, capture.description.as_deref());
+            form.0.update([u8::from(capture.is_final), u8::from(capture.amount.is_some())]);
+            if let Some(amount) = capture.amount {
+                form.amount(amount);
+            }
+            (9, Some(capture.hold_id))
+        }
+        CommandKind::Void { hold_id, order } => form.reason(10, Some(*hold_id), &order.reason),
+        CommandKind::Expire { hold_id } => (11, Some(*hold_id)),
         CommandKind::Reverse(reversal) => {
             form.reason(7, Some(reversal.transaction_id), &reversal.order.reason)
         }

@@ -56,6 +56,45 @@ pub enum CommandKind {
     /// Ends an empty wallet for good.
     Close(Order),
     Reverse(Reversal),
+    /// Reserves money.
+    Authorize(Authorization),
+    /// Takes reserved money.
+    Capture(Capture),
+    /// Gives reserved money back.
+    Void {
+        hold_id: Uuid,
+        order: Order,
+    },
+    /// Gives reserved money back because its time is over.
+    Expire {
+        hold_id: Uuid,
+    },
+}
+
+/// What to reserve, for whom and how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authorization {
+    /// Who gets what is captured; `None` when it leaves.
+    pub to: Option<Uuid>,
+    /// At most [`super::hold::LIFETIME_SECONDS_MAX`]; the edge checks it.
+    pub lifetime_seconds: u32,
+    pub payment: Payment,
+}
+
+/// What to take of a hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capture {
+    pub hold_id: Uuid,
+    /// The hold's own receiver, read before, so that it can be locked.
+    pub to: Option<Uuid>,
+    /// All that remains when `None`.
+    pub amount: Option<Amount>,
+    /// Whether what remains then is released.
+    pub is_final: bool,
+    /// At most [`DESCRIPTION_BYTES_MAX`] bytes; the edge checks it.
+    pub description: Option<Box<str>>,
+    /// As in [`Order`].
+    pub by: Option<Box<str>>,
 }
 
 /// Why something is ordered that moves no money by itself, and by whom.
@@ -138,6 +177,32 @@ impl Command {
         Self::new(first.wallet_id, Actor::Admin, key, CommandKind::Reverse(reversal))
     }
 
+    /// Reserves money of `wallet_id`.
+    #[must_use]
+    pub fn authorize(wallet_id: Uuid, actor: Actor, key: &str, hold: Authorization) -> Self {
+        Self::new(wallet_id, actor, key, CommandKind::Authorize(hold))
+    }
+
+    /// Takes reserved money of `wallet_id`. The caller has checked that the one who orders may.
+    #[must_use]
+    pub fn capture(wallet_id: Uuid, key: &str, capture: Capture) -> Self {
+        Self::new(wallet_id, Actor::Admin, key, CommandKind::Capture(capture))
+    }
+
+    /// Gives reserved money of `wallet_id` back. The caller has checked that the one who orders
+    /// may.
+    #[must_use]
+    pub fn void(wallet_id: Uuid, key: &str, hold_id: Uuid, order: Order) -> Self {
+        Self::new(wallet_id, Actor::Admin, key, CommandKind::Void { hold_id, order })
+    }
+
+    /// Gives reserved money of `wallet_id` back if the hold's time is over. It has no key: the
+    /// hold's state says whether it was done.
+    #[must_use]
+    pub fn expire(wallet_id: Uuid, hold_id: Uuid) -> Self {
+        Self::new(wallet_id, Actor::Admin, "", CommandKind::Expire { hold_id })
+    }
+
     fn new(wallet_id: Uuid, actor: Actor, key: &str, kind: CommandKind) -> Self {
         let digest = Sha256::digest(key.as_bytes());
         let key = digest[..16].try_into().expect("a SHA-256 has 32 bytes");
@@ -153,7 +218,7 @@ impl Command {
 
     /// Whether it is remembered under its key. A creation's key is part of the wallet's id.
     pub(crate) fn is_keyed(&self) -> bool {
-        !matches!(self.kind, CommandKind::CreateWallet { .. })
+        !matches!(self.kind, CommandKind::CreateWallet { .. } | CommandKind::Expire { .. })
     }
 
     /// The wallets that it may change, the asked one first.
@@ -161,14 +226,29 @@ impl Command {
         let (other, more) = match &self.kind {
             CommandKind::Transfer { to, .. } => (Some(*to), None),
             CommandKind::Reverse(reversal) => (None, Some(reversal.wallets())),
+            CommandKind::Authorize(Authorization { to, .. })
+            | CommandKind::Capture(Capture { to, .. }) => (*to, None),
             CommandKind::CreateWallet { .. }
             | CommandKind::Deposit(_)
             | CommandKind::Withdraw(_)
             | CommandKind::Freeze(_)
             | CommandKind::Unfreeze(_)
-            | CommandKind::Close(_) => (None, None),
+            | CommandKind::Close(_)
+            | CommandKind::Void { .. }
+            | CommandKind::Expire { .. } => (None, None),
         };
         std::iter::once(self.wallet_id).chain(other).chain(more.into_iter().flatten())
+    }
+
+    /// The hold that it is about.
+    #[must_use]
+    pub fn hold_id(&self) -> Option<Uuid> {
+        match &self.kind {
+            CommandKind::Capture(Capture { hold_id, .. })
+            | CommandKind::Void { hold_id, .. }
+            | CommandKind::Expire { hold_id } => Some(*hold_id),
+            _ => None,
+        }
     }
 
     /// The transaction that it wants to undo.
@@ -197,6 +277,13 @@ pub enum Done {
     Transaction(Transaction),
 }
 
+/// What an entry is about, without a sign: what was moved, or else reserved or released.
+#[must_use]
+pub fn amount_of(amount: i64, held_change: i64) -> i64 {
+    let amount = if amount == 0 { held_change } else { amount };
+    amount.strict_abs()
+}
+
 /// What happened, as seen from the wallet that was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
@@ -205,13 +292,15 @@ pub struct Transaction {
     pub wallet_id: Uuid,
     /// The other wallet, if there is one.
     pub to: Option<Uuid>,
-    /// Of a reversal: what it reverses.
+    /// Of a reversal: what it reverses. Of a hold's step: the hold.
     pub about: Option<Uuid>,
     pub currency: Currency,
-    /// Not negative, in minor units.
+    /// Not negative, in minor units: what was moved, or else reserved or released.
     pub amount: i64,
     /// What `wallet_id` may spend after it, in minor units.
     pub available_after: i64,
+    /// What `wallet_id` has reserved after it, in minor units.
+    pub held_after: i64,
     /// Of `wallet_id` after it.
     pub version: u64,
     /// Microseconds since 1970.
@@ -227,8 +316,9 @@ impl Transaction {
             to: entry.counterparty,
             about: entry.about,
             currency: entry.currency,
-            amount: entry.amount.strict_abs(),
+            amount: amount_of(entry.amount, entry.held_change),
             available_after: entry.available_after,
+            held_after: entry.held_after,
             version: entry.version,
             at_us: entry.at_us,
         }

@@ -19,6 +19,8 @@ pub struct Entry<'a> {
     pub amount: i64,
     pub available_after: i64,
     pub held_after: i64,
+    /// Positive when money was reserved. Follows from `held_after` of the entry before.
+    pub held_change: i64,
     /// The same on both sides of a transfer.
     pub txn_id: Uuid,
     /// The other wallet of a transfer.
@@ -26,7 +28,7 @@ pub struct Entry<'a> {
     pub description: Option<&'a str>,
     /// Who acted, when it was not the wallet's user.
     pub actor: Option<&'a str>,
-    /// Of a reversal: the transaction that it reverses.
+    /// Of a reversal: the transaction that it reverses. Of a hold's entry: the hold.
     pub about: Option<Uuid>,
     /// Of this entry and, through `previous`, of all before.
     pub hash: [u8; 32],
@@ -85,6 +87,11 @@ pub fn kind_number(kind: EntryKind) -> u8 {
         EntryKind::WalletClosed => 8,
         EntryKind::ReversalOut => 9,
         EntryKind::ReversalIn => 10,
+        EntryKind::HoldAuthorized => 11,
+        EntryKind::HoldCaptured => 12,
+        EntryKind::HoldReceived => 13,
+        EntryKind::HoldVoided => 14,
+        EntryKind::HoldExpired => 15,
     }
 }
 

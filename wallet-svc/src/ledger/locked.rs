@@ -2,6 +2,7 @@
 //! leaves them.
 
 use super::command::{Key, Refusal, Transaction};
+use super::hold::Hold;
 use super::id;
 use super::money::Currency;
 use super::wallet::{Kind, Wallet};
@@ -23,6 +24,8 @@ pub struct Locked {
     recorded: BTreeMap<(Uuid, Key), Recorded>,
     /// The reversed transactions that the batch asks about, with what reversed them.
     reversals: BTreeMap<Uuid, Uuid>,
+    /// By wallet and id, and whether it is to be written.
+    holds: BTreeMap<(Uuid, Uuid), (Hold, bool)>,
 }
 
 #[derive(Clone, Debug)]
@@ -75,6 +78,27 @@ impl Locked {
     #[must_use]
     pub fn reversal_of(&self, transaction_id: Uuid) -> Option<Uuid> {
         self.reversals.get(&transaction_id).copied()
+    }
+
+    /// Puts a hold that was read.
+    pub fn put_hold(&mut self, hold: Hold) {
+        self.holds.insert((hold.wallet_id, hold.id), (hold, false));
+    }
+
+    /// Puts a hold as it is to be written.
+    pub(super) fn change_hold(&mut self, hold: Hold) {
+        self.holds.insert((hold.wallet_id, hold.id), (hold, true));
+    }
+
+    /// A wallet's hold, by what was read or decided.
+    #[must_use]
+    pub fn hold(&self, wallet_id: Uuid, hold_id: Uuid) -> Option<&Hold> {
+        self.holds.get(&(wallet_id, hold_id)).map(|(hold, _)| hold)
+    }
+
+    /// The holds to write.
+    pub fn changed_holds(&self) -> impl Iterator<Item = &Hold> {
+        self.holds.values().filter(|(_, changed)| *changed).map(|(hold, _)| hold)
     }
 
     /// The wallet with this id, if it was read or opened.

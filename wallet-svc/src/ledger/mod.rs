@@ -8,6 +8,7 @@ pub mod batch;
 mod canonical;
 pub mod command;
 pub mod entry;
+pub mod hold;
 pub mod id;
 mod lifecycle;
 pub mod locked;

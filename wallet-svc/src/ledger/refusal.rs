@@ -14,6 +14,12 @@ pub enum Refusal {
     NotReversible = 14,
     /// The transaction has been reversed before.
     AlreadyReversed = 15,
+    /// The wallet has no such hold. Not recorded: nothing was asked of one.
+    HoldNotFound = 16,
+    /// The hold was captured to the end, or voided.
+    HoldNotOpen = 17,
+    /// The hold's time is over.
+    HoldExpired = 18,
     /// From a wallet to itself.
     SameWallet = 4,
     /// The receiver is not there.
@@ -22,6 +28,8 @@ pub enum Refusal {
     CurrencyMismatch = 6,
     /// More decimals than the wallet's currency has.
     TooManyDecimals = 7,
+    /// The hold has less left than is to be captured.
+    HoldExceeded = 19,
     /// One of the wallets is closed.
     WalletClosed = 8,
     /// One of the wallets is frozen.
@@ -38,16 +46,20 @@ pub enum Refusal {
 
 impl Refusal {
     /// All, by descending precedence.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::WalletNotFound,
         Self::WalletForbidden,
         Self::KeyReused,
         Self::NotReversible,
         Self::AlreadyReversed,
+        Self::HoldNotFound,
+        Self::HoldNotOpen,
+        Self::HoldExpired,
         Self::SameWallet,
         Self::ReceiverNotFound,
         Self::CurrencyMismatch,
         Self::TooManyDecimals,
+        Self::HoldExceeded,
         Self::WalletClosed,
         Self::WalletFrozen,
         Self::WalletNotFrozen,
@@ -70,7 +82,10 @@ impl Refusal {
 
     /// Whether the same key must get the same refusal for ever.
     pub(crate) fn is_recorded(self) -> bool {
-        !matches!(self, Self::WalletNotFound | Self::WalletForbidden | Self::KeyReused)
+        !matches!(
+            self,
+            Self::WalletNotFound | Self::WalletForbidden | Self::KeyReused | Self::HoldNotFound
+        )
     }
 }
 

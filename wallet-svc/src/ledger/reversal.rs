@@ -40,14 +40,19 @@ impl Reversal {
             EntryKind::Deposit
             | EntryKind::Withdrawal
             | EntryKind::TransferOut
-            | EntryKind::TransferIn => true,
+            | EntryKind::TransferIn
+            | EntryKind::HoldCaptured
+            | EntryKind::HoldReceived => true,
             EntryKind::WalletCreated
             | EntryKind::Settlement
             | EntryKind::WalletFrozen
             | EntryKind::WalletUnfrozen
             | EntryKind::WalletClosed
             | EntryKind::ReversalOut
-            | EntryKind::ReversalIn => false,
+            | EntryKind::ReversalIn
+            | EntryKind::HoldAuthorized
+            | EntryKind::HoldVoided
+            | EntryKind::HoldExpired => false,
         })
     }
 

@@ -1,6 +1,7 @@
 //! What the store answers, and why it sometimes cannot.
 
 use super::pool::PoolError;
+use crate::ledger::hold::Hold;
 use crate::ledger::reversal::Undone;
 use crate::ledger::wallet::Wallet;
 use protocol::wallet::EntryKind;
@@ -75,6 +76,8 @@ pub struct BalanceAt {
     pub wallet: Wallet,
     /// Minor units.
     pub available: i64,
+    /// Minor units.
+    pub held: i64,
     /// Of the last entry at or before the instant; 0 when there was none.
     pub version: u64,
     /// False while an entry with an earlier instant may still be committed.
@@ -90,13 +93,15 @@ pub struct HistoryEntry {
     pub amount: i64,
     pub available_after: i64,
     pub held_after: i64,
+    /// Positive when money was reserved.
+    pub held_change: i64,
     pub version: u64,
     pub at_us: i64,
     pub counterparty: Option<Uuid>,
     pub description: Option<String>,
     /// Who acted, when it was not the wallet's user.
     pub actor: Option<String>,
-    /// Of a reversal: the transaction that it reverses.
+    /// Of a reversal: the transaction that it reverses. Of a hold's entry: the hold.
     pub about: Option<Uuid>,
 }
 
@@ -107,6 +112,17 @@ pub struct Statement {
     pub entries: Vec<HistoryEntry>,
     /// Give it back as `before` for the next, older page.
     pub next: Option<i64>,
+}
+
+/// A wallet's holds, or a page of them, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holds {
+    pub wallet: Wallet,
+    pub holds: Vec<Hold>,
+    /// Microseconds since 1970, by the clock that holds expire by.
+    pub as_of_us: i64,
+    /// Give it back as `before` for the next, older page.
+    pub next: Option<Uuid>,
 }
 
 /// A page of a user's wallets, ascending by id.
@@ -167,6 +183,8 @@ pub struct Stats {
     pub unknown_outcomes: u64,
     /// Batches split because the database refused them as a whole.
     pub bisections: u64,
+    /// Expired holds that this process has given back.
+    pub expired: u64,
     /// Entries that the broker has acknowledged to this process.
     pub published: u64,
     pub cache_hits: u64,

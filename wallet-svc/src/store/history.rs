@@ -19,7 +19,7 @@ const SETTLED_AFTER_US: i64 = 1_000_000;
 const NEAR_US: i64 = 32 * 86_400 * 1_000_000;
 
 const ENTRY: &str = "txn_id,wallet_id,kind,amount,available_after,held_after,version,at_us,\
-    counterparty,description,actor,about";
+    counterparty,description,actor,about,held_change";
 
 impl Ledger {
     /// The balance right after the last entry at or before `at_us`, in microseconds since 1970.
@@ -37,19 +37,20 @@ impl Ledger {
         };
         let is_final = at_us < now_us.saturating_sub(SETTLED_AFTER_US);
         if at_us >= wallet.last_at_us {
-            let (available, version) = (wallet.available, wallet.version);
-            return Ok(Some(BalanceAt { wallet, available, version, is_final }));
+            let (available, held, version) = (wallet.available, wallet.held, wallet.version);
+            return Ok(Some(BalanceAt { wallet, available, held, version, is_final }));
         }
         if at_us < wallet.created_us {
-            return Ok(Some(BalanceAt { wallet, available: 0, version: 0, is_final }));
+            return Ok(Some(BalanceAt { wallet, available: 0, held: 0, version: 0, is_final }));
         }
         let mut entry = entries(&rows, 2)?.pop();
         if entry.is_none() {
             write_older(&mut sql, id, at_us);
             entry = entries(&self.rows("a balance of the past", &sql).await?, 0)?.pop();
         }
-        let (available, version) = entry.map_or((0, 0), |e| (e.available_after, e.version));
-        Ok(Some(BalanceAt { wallet, available, version, is_final }))
+        let found = entry.map(|e| (e.available_after, e.held_after, e.version));
+        let (available, held, version) = found.unwrap_or_default();
+        Ok(Some(BalanceAt { wallet, available, held, version, is_final }))
     }
 
     /// The `limit` newest entries older than `before`; `None` when there is no such wallet.
@@ -179,7 +180,7 @@ pub(super) fn write_transaction(sql: &mut Sql, id: Uuid, first_us: i64, last_us:
     sql.clear().put("SELECT ").put("w.wallet_id,w.user_id,w.currency,w.kind,w.status,w.available,");
     sql.put("w.held,w.floor,w.version,w.last_at_us,w.last_hash,w.created_us,");
     sql.put("e.txn_id,e.wallet_id,e.kind,e.amount,e.available_after,e.held_after,e.version,");
-    sql.put("e.at_us,e.counterparty,e.description,e.actor,e.about,r.reversal_id ");
+    sql.put("e.at_us,e.counterparty,e.description,e.actor,e.about,e.held_change,r.reversal_id ");
     sql.put("FROM entry e FORCE INDEX(entry_txn) ");
     sql.put("STRAIGHT_JOIN wallet w ON w.wallet_id=e.wallet_id ");
     sql.put("LEFT JOIN reversal r ON r.txn_id=e.txn_id WHERE e.txn_id=");
@@ -187,7 +188,7 @@ pub(super) fn write_transaction(sql: &mut Sql, id: Uuid, first_us: i64, last_us:
     sql.put(" AND ").int(last_us).put(" LIMIT 3");
 }
 
-fn write_wallet_and_clock(sql: &mut Sql, id: Uuid) {
+pub(super) fn write_wallet_and_clock(sql: &mut Sql, id: Uuid) {
     sql.clear().put("SELECT CAST(UNIX_TIMESTAMP(NOW(6))*1000000 AS SIGNED);SELECT ");
     sql.put(row::WALLET).put(" FROM wallet WHERE wallet_id=").hex(id.as_bytes()).put(";");
 }
@@ -197,7 +198,7 @@ fn write_entries_of(sql: &mut Sql, id: Uuid) {
     sql.hex(id.as_bytes());
 }
 
-fn wallet_and_clock(rows: &Rows) -> Result<Option<(Wallet, i64)>, ReadError> {
+pub(super) fn wallet_and_clock(rows: &Rows) -> Result<Option<(Wallet, i64)>, ReadError> {
     let (mut found, mut now_us) = (None, 0);
     for (statement, row) in rows {
         match statement {
@@ -233,14 +234,15 @@ fn entry(row: &MySqlRow, at: usize) -> Result<HistoryEntry, sqlx::Error> {
         description: text(row::bytes_or_null(row, at + 9)?),
         actor: text(row::bytes_or_null(row, at + 10)?),
         about: row::uuid_or_null(row, at + 11)?,
+        held_change: row::int_or_zero(row, at + 12)?,
     })
 }
 
 fn leg(row: &MySqlRow) -> Result<Leg, sqlx::Error> {
     let (wallet, entry) = (row::wallet(row)?, entry(row, 12)?);
-    Ok(Leg { wallet, entry, reversed_by: row::uuid_or_null(row, 24)? })
+    Ok(Leg { wallet, entry, reversed_by: row::uuid_or_null(row, 25)? })
 }
 
-fn unreadable(what: &'static str, error: sqlx::Error) -> ReadError {
+pub(super) fn unreadable(what: &'static str, error: sqlx::Error) -> ReadError {
     ReadError::from_pool(what, PoolError::Database(error))
 }

@@ -3,12 +3,15 @@
 //! Writes go through lanes ([`lane`]), each a task with a connection of its own that commits
 //! whatever is queued in one transaction. Reads of wallets as they stand are gathered
 //! ([`balances`]), reads of the past go through a small pool ([`history`]). A probe ([`probe`])
-//! knows whether the database can be written. [`outbox`] is what the relay publishes from.
+//! knows whether the database can be written. [`outbox`] is what the relay publishes from,
+//! [`expiry`] gives back what expired holds reserve.
 
 mod answer;
 mod balances;
 mod connection;
+pub mod expiry;
 mod history;
+mod holds;
 mod lane;
 pub mod outbox;
 mod pool;
@@ -19,7 +22,7 @@ mod sql;
 mod transaction;
 
 pub use answer::{
-    Balance, BalanceAt, HistoryEntry, Leg, Mode, ReadError, Statement, Stats, SubmitError, Wallets,
+    Balance, BalanceAt, HistoryEntry, Holds, Leg, Mode, ReadError, Statement, Stats, SubmitError, Wallets,
 };
 
 use crate::cache::Cache;
@@ -248,6 +251,7 @@ impl Ledger {
             connects: read(&meters.connects),
             unknown_outcomes: read(&meters.unknown_outcomes),
             bisections: read(&meters.bisections),
+            expired: read(&meters.expired),
             published: read(&meters.published),
             cache_hits: cache.map_or(0, |meters| read(&meters.hits)),
             cache_misses: cache.map_or(0, |meters| read(&meters.misses)),

@@ -196,7 +196,7 @@ impl Publisher {
 pub(super) fn write_entries(sql: &mut Sql, batches: &[u64], first_us: i64, last_us: i64) {
     sql.clear().put(
         "SELECT batch_id,idx,wallet_id,version,kind,txn_id,currency,amount,available_after,\
-         held_after,counterparty,at_us,about FROM entry FORCE INDEX(entry_batch) WHERE batch_id IN (",
+         held_after,counterparty,at_us,about,held_change FROM entry FORCE INDEX(entry_batch) WHERE batch_id IN (",
     );
     write_batches(sql, batches);
     sql.put(") AND at_us BETWEEN ").int(first_us).put(" AND ").int(last_us);
@@ -213,6 +213,7 @@ fn event(row: &MySqlRow) -> Result<WalletEvent, sqlx::Error> {
     let kind: EntryKind = row::entry_kind(row, 4)?;
     let currency: Currency = row::currency(row, 6)?;
     let at_us = row::int(row, 11)?;
+    let about = row::uuid_or_null(row, 12)?;
     Ok(WalletEvent {
         schema: SCHEMA,
         event_id: format!("{}:{}", row::int(row, 0)?, row::int(row, 1)?),
@@ -224,8 +225,10 @@ fn event(row: &MySqlRow) -> Result<WalletEvent, sqlx::Error> {
         amount_minor: row::int(row, 7)?,
         available_after_minor: row::int(row, 8)?,
         held_after_minor: row::int(row, 9)?,
+        held_change_minor: row::int_or_zero(row, 13)?,
         counterparty_wallet_id: row::uuid_or_null(row, 10)?,
-        reverses_transaction_id: row::uuid_or_null(row, 12)?,
+        reverses_transaction_id: about.filter(|_| kind.is_of_reversal()),
+        hold_id: about.filter(|_| kind.is_of_hold()),
         at: chrono::DateTime::from_timestamp_micros(at_us)
             .ok_or_else(|| row::decode(11, format!("no instant: {at_us}")))?,
     })

@@ -1,6 +1,7 @@
 //! Reads rows by column number into the ledger's types.
 
 use crate::ledger::entry::kind_from_number;
+use crate::ledger::hold::{Hold, State as HoldState};
 use crate::ledger::money::Currency;
 use crate::ledger::wallet::{Kind, Status, Wallet};
 use protocol::wallet::EntryKind;
@@ -34,6 +35,40 @@ pub(super) fn wallet(row: &MySqlRow) -> Result<Wallet, sqlx::Error> {
     })
 }
 
+/// The columns that [`hold`] reads, in its order.
+pub(super) const HOLD: &str =
+    "wallet_id,hold_id,to_wallet,amount,captured,state,expires_us,created_us";
+
+/// Reads a row of the columns [`HOLD`].
+pub(super) fn hold(row: &MySqlRow) -> Result<Hold, sqlx::Error> {
+    let number = int(row, 5)?;
+    let state = HOLD_STATES.iter().find(|(_, of)| i64::from(*of) == number);
+    let (state, _) = state.ok_or_else(|| decode(5, format!("no state of a hold: {number}")))?;
+    Ok(Hold {
+        wallet_id: uuid(row, 0)?,
+        id: uuid(row, 1)?,
+        to: uuid_or_null(row, 2)?,
+        amount: int(row, 3)?,
+        captured: int(row, 4)?,
+        state: *state,
+        expires_us: int(row, 6)?,
+        created_us: int(row, 7)?,
+    })
+}
+
+const HOLD_STATES: [(HoldState, u8); 4] = [
+    (HoldState::Open, 0),
+    (HoldState::Captured, 1),
+    (HoldState::Voided, 2),
+    (HoldState::Expired, 3),
+];
+
+/// What `hold.state` says.
+pub(super) fn hold_state_number(state: HoldState) -> u8 {
+    let row = HOLD_STATES.iter().find(|(of, _)| *of == state);
+    row.expect("every state has a row").1
+}
+
 /// What `wallet.status` says.
 pub(super) fn status_number(status: Status) -> u8 {
     match status {
@@ -57,6 +92,11 @@ pub(super) fn bytes(row: &MySqlRow, column: usize) -> Result<&[u8], sqlx::Error>
 
 pub(super) fn bytes_or_null(row: &MySqlRow, column: usize) -> Result<Option<&[u8]>, sqlx::Error> {
     row.try_get_unchecked(column)
+}
+
+/// An integer, 0 for `NULL`.
+pub(super) fn int_or_zero(row: &MySqlRow, column: usize) -> Result<i64, sqlx::Error> {
+    Ok(row.try_get_unchecked::<Option<i64>, _>(column)?.unwrap_or(0))
 }
 
 pub(super) fn int(row: &MySqlRow, column: usize) -> Result<i64, sqlx::Error> {

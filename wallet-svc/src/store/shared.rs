@@ -15,6 +15,7 @@ pub(super) struct Meters {
     pub(super) connects: AtomicU64,
     pub(super) unknown_outcomes: AtomicU64,
     pub(super) bisections: AtomicU64,
+    pub(super) expired: AtomicU64,
     pub(super) published: AtomicU64,
 }
 

@@ -7,7 +7,7 @@ use super::connection::Connection;
 use super::row;
 use super::sql::Sql;
 use crate::ledger::batch::{Decision, KeyRow, ReversalRow};
-use crate::ledger::command::{Command, Refusal, Transaction};
+use crate::ledger::command::{Command, Refusal, Transaction, amount_of};
 use crate::ledger::entry::{Entry, kind_number};
 use crate::ledger::locked::{Locked, Recorded};
 use crate::ledger::wallet::Wallet;
@@ -38,6 +38,7 @@ pub(super) async fn lock(
                 Some(Read::Reversal) => {
                     locked.put_reversal(row::uuid(&row, 0)?, row::uuid(&row, 1)?);
                 }
+                Some(Read::Hold) => locked.put_hold(row::hold(&row)?),
                 Some(Read::Nothing) | None => {}
             }
             Ok(())
@@ -54,6 +55,7 @@ pub(super) enum Read {
     Clock,
     Key,
     Reversal,
+    Hold,
 }
 
 /// Writes the first round trip, and says what each of its statements reads.
@@ -70,7 +72,8 @@ pub(super) fn write_lock(sql: &mut Sql, ids: &[Uuid], commands: &[&Command]) -> 
     if keyed.peek().is_some() {
         sql.put(
             ";SELECT i.wallet_id,i.idem_key,i.request_hash,i.outcome,e.txn_id,e.kind,\
-             e.counterparty,e.currency,e.amount,e.available_after,e.version,e.at_us,e.about \
+             e.counterparty,e.currency,e.amount,e.available_after,e.version,e.at_us,e.about,\
+             e.held_after,e.held_change \
              FROM idem i LEFT JOIN entry e ON e.wallet_id=i.wallet_id AND e.at_us=i.at_us \
              WHERE (i.wallet_id,i.idem_key) IN (",
         );
@@ -90,6 +93,16 @@ pub(super) fn write_lock(sql: &mut Sql, ids: &[Uuid], commands: &[&Command]) -> 
         sql.put(")");
         reads.push(Read::Reversal);
     }
+    let mut held = commands.iter().filter_map(|c| Some((c.wallet_id, c.hold_id()?))).peekable();
+    if held.peek().is_some() {
+        sql.put(";SELECT ").put(row::HOLD).put(" FROM hold FORCE INDEX(PRIMARY) ");
+        sql.put("WHERE (wallet_id,hold_id) IN (");
+        sql.list(held, |sql, (wallet_id, hold_id)| {
+            sql.put("(").hex(wallet_id.as_bytes()).put(",").hex(hold_id.as_bytes()).put(")");
+        });
+        sql.put(")");
+        reads.push(Read::Hold);
+    }
     reads
 }
 
@@ -106,8 +119,9 @@ fn recorded(row: &MySqlRow) -> Result<(Uuid, [u8; 16], Recorded), sqlx::Error> {
             wallet_id,
             to: row::uuid_or_null(row, 6)?,
             currency: row::currency(row, 7)?,
-            amount: row::int(row, 8)?.strict_abs(),
+            amount: amount_of(row::int(row, 8)?, row::int_or_zero(row, 14)?),
             available_after: row::int(row, 9)?,
+            held_after: row::int(row, 13)?,
             version: row::count(row, 10)?,
             at_us: row::int(row, 11)?,
             about: row::uuid_or_null(row, 12)?,
@@ -130,6 +144,7 @@ pub(super) async fn commit(
     write_entries(sql, &decision.entries);
     write_keys(sql, &decision.keys);
     write_reversals(sql, &decision.reversals);
+    write_holds(sql, locked);
     write_updated(sql, locked);
     sql.put("COMMIT");
     connection.run(sql, |_, _| Ok(())).await
@@ -171,7 +186,8 @@ fn write_entries(sql: &mut Sql, entries: &[Entry<'_>]) {
     sql.put(",").int(first).put(",").int(last).put(");");
     sql.put(
         "INSERT INTO entry(wallet_id,at_us,version,kind,currency,amount,available_after,\
-         held_after,txn_id,counterparty,batch_id,idx,hash,description,actor,about)VALUES",
+         held_after,txn_id,counterparty,batch_id,idx,hash,description,actor,about,\
+         held_change)VALUES",
     );
     let mut index = 0i64;
     sql.list(entries, |sql, entry| {
@@ -184,7 +200,9 @@ fn write_entries(sql: &mut Sql, entries: &[Entry<'_>]) {
         sql.put(",LAST_INSERT_ID(),").int(index).put(",").hex(&entry.hash);
         sql.put(",").hex_or_null(entry.description.map(str::as_bytes));
         sql.put(",").hex_or_null(entry.actor.map(str::as_bytes));
-        sql.put(",").hex_or_null(entry.about.as_ref().map(|id| id.as_bytes().as_slice())).put(")");
+        sql.put(",").hex_or_null(entry.about.as_ref().map(|id| id.as_bytes().as_slice()));
+        sql.put(",");
+        if entry.held_change == 0 { sql.put("NULL") } else { sql.int(entry.held_change) }.put(")");
         index += 1;
     });
     sql.put(";");
@@ -213,6 +231,23 @@ fn write_reversals(sql: &mut Sql, reversals: &[ReversalRow]) {
         sql.put(",").hex(row.reversal_id.as_bytes()).put(",").int(row.at_us).put(")");
     });
     sql.put(";");
+}
+
+/// One statement for new holds and changed ones; the wallets' locks guard both.
+fn write_holds(sql: &mut Sql, locked: &Locked) {
+    let mut holds = locked.changed_holds().peekable();
+    if holds.peek().is_none() {
+        return;
+    }
+    sql.put("INSERT INTO hold(").put(row::HOLD).put(")VALUES");
+    sql.list(holds, |sql, hold| {
+        sql.put("(").hex(hold.wallet_id.as_bytes()).put(",").hex(hold.id.as_bytes());
+        sql.put(",").hex_or_null(hold.to.as_ref().map(|id| id.as_bytes().as_slice()));
+        sql.put(",").int(hold.amount).put(",").int(hold.captured);
+        sql.put(",").int(row::hold_state_number(hold.state));
+        sql.put(",").int(hold.expires_us).put(",").int(hold.created_us).put(")");
+    });
+    sql.put("ON DUPLICATE KEY UPDATE captured=VALUES(captured),state=VALUES(state);");
 }
 
 /// One statement for all wallets, with absolute values: they were computed under the lock. The rows

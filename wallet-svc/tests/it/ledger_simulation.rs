@@ -2,16 +2,17 @@
 //! maps. The seed is printed; build with it as
 //! `LEDGER_SEED` to see a failure again.
 
-use protocol::wallet::{EntryKind, WalletStatus};
-use rand::seq::IndexedRandom;
+use protocol::wallet::{EntryKind, HoldState, WalletStatus};
+use rand::seq::{IndexedRandom, IteratorRandom};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 use wallet_svc::ledger::batch::{StripeNotLocked, decide};
 use wallet_svc::ledger::command::{
-    Actor, Command, Done, Order, Outcome, Payment, Refusal, Transaction,
+    Actor, Authorization, Capture, Command, Done, Order, Outcome, Payment, Refusal, Transaction,
 };
+use wallet_svc::ledger::hold::Hold;
 use wallet_svc::ledger::id::TransactionIds;
 use wallet_svc::ledger::locked::{Locked, Recorded, Stripes};
 use wallet_svc::ledger::money::{Amount, Currency};
@@ -29,7 +30,18 @@ struct Purse {
     currency: Currency,
     status: WalletStatus,
     money: i64,
+    held: i64,
     entries: u64,
+}
+
+/// What a hold is to the model.
+#[derive(Clone, Debug)]
+struct Pledge {
+    wallet: Uuid,
+    to: Option<Uuid>,
+    left: i64,
+    state: HoldState,
+    expires_us: i64,
 }
 
 /// Money and version after a command, or why there was none.
@@ -42,6 +54,8 @@ struct Model {
     keys: BTreeMap<(Uuid, u8), (String, Answer)>,
     /// What each transaction did to whom.
     past: BTreeMap<Uuid, Past>,
+    holds: BTreeMap<Uuid, Pledge>,
+    now_us: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -66,6 +80,8 @@ struct Draw {
     currency: Option<Currency>,
     /// A transaction to reverse, as the database would show it.
     target: Option<(Uuid, Vec<Undone>)>,
+    /// A hold, and who gets what is captured.
+    hold: Option<(Uuid, Option<Uuid>)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +94,10 @@ enum What {
     Unfreeze,
     Close,
     Reverse,
+    Authorize,
+    Capture,
+    Void,
+    Expire,
 }
 
 impl Draw {
@@ -114,16 +134,65 @@ impl Draw {
                 let (undone, order) = (undone.into(), self.order());
                 Command::reverse(&key, Reversal { transaction_id, undone, order })
             }
+            What::Authorize => {
+                let (to, lifetime_seconds) = (self.receiver(), self.lifetime_seconds());
+                let hold = Authorization { to, lifetime_seconds, payment };
+                Command::authorize(self.wallet, actor, &key, hold)
+            }
+            What::Capture => {
+                let (hold_id, to) = self.hold.expect("a hold");
+                let amount = self.takes_a_part().then_some(amount);
+                let (is_final, description, by) = (self.is_last(), None, None);
+                let capture = Capture { hold_id, to, amount, is_final, description, by };
+                Command::capture(self.wallet, &key, capture)
+            }
+            What::Void => {
+                Command::void(self.wallet, &key, self.hold.expect("a hold").0, self.order())
+            }
+            What::Expire => Command::expire(self.wallet, self.hold.expect("a hold").0),
         }
+    }
+
+    fn minor_in(&self, currency: Currency) -> Result<i64, Refusal> {
+        if self.decimals > currency.decimals() {
+            return Err(Refusal::TooManyDecimals);
+        }
+        Ok(match currency.decimals() {
+            0 => self.thousandths / 1_000,
+            2 if self.decimals == 0 => self.thousandths / 1_000 * 100,
+            2 => self.thousandths / 10,
+            _ if self.decimals == 0 => self.thousandths / 1_000 * 1_000,
+            _ if self.decimals == 2 => self.thousandths / 10 * 10,
+            _ => self.thousandths,
+        })
     }
 
     fn order(&self) -> Order {
         Order { reason: format!("reason {}", self.decimals).into(), by: Some("clara".into()) }
     }
 
+    fn receiver(&self) -> Option<Uuid> {
+        (self.thousandths % 2 == 0).then_some(self.to)
+    }
+
+    fn lifetime_seconds(&self) -> u32 {
+        1 + u32::from(self.decimals)
+    }
+
+    fn takes_a_part(&self) -> bool {
+        self.thousandths % 3 != 0
+    }
+
+    fn is_last(&self) -> bool {
+        self.thousandths % 5 == 0
+    }
+
     /// Freezing needs an administrator, whom the edge has recognised.
     fn is_admin(&self) -> bool {
-        self.admin || matches!(self.what, What::Freeze | What::Unfreeze | What::Reverse)
+        self.admin || !matches!(
+                self.what,
+                What::Deposit | What::Withdraw | What::Transfer | What::Close | What::Authorize
+            )
     }
 
     /// The amount's value decides, not how it is written.
@@ -131,10 +200,14 @@ impl Draw {
         if let (What::Reverse, Some((id, _))) = (self.what, &self.target) {
             return format!("reverse {id} {}", self.decimals);
         }
+        if let (What::Void, Some((id, _))) = (self.what, &self.hold) {
+            return format!("void {id} {}", self.decimals);
+        }
         if matches!(self.what, What::Freeze | What::Unfreeze | What::Close) {
             return format!("{:?} {}", self.what, self.decimals);
         }
         let thousandths = match self.decimals {
+            _ if self.what == What::Capture && !self.takes_a_part() => 0,
             0 => self.thousandths / 1_000 * 1_000,
             2 => self.thousandths / 10 * 10,
             _ => self.thousandths,
@@ -142,10 +215,17 @@ impl Draw {
         format!(
             "{:?} {thousandths} {:?} {}",
             self.what,
-            self.currency,
+            self.currency.filter(|_| self.what != What::Capture),
             match self.what {
-                What::Transfer => self.to,
-                _ => Uuid::nil(),
+                What::Transfer => format!("{}", self.to),
+                What::Authorize => format!("{:?} {}", self.receiver(), self.lifetime_seconds()),
+                What::Capture => format!(
+                    "{:?} {} {}",
+                    self.hold.map(|(id, _)| id),
+                    self.takes_a_part(),
+                    self.is_last()
+                ),
+                _ => String::new(),
             }
         )
     }
@@ -161,7 +241,8 @@ impl Model {
                 Some(_) => (true, Ok((0, 1))),
                 None => {
                     let status = WalletStatus::Active;
-                    let purse = Purse { user: draw.user, currency, status, money: 0, entries: 1 };
+                    let (user, money, held, entries) = (draw.user, 0, 0, 1);
+                    let purse = Purse { user, currency, status, money, held, entries };
                     self.purses.insert(id, purse);
                     (false, Ok((0, 1)))
                 }
@@ -173,6 +254,9 @@ impl Model {
         if !draw.is_admin() && purse.user != draw.user {
             return (false, Err(Refusal::WalletForbidden));
         }
+        if draw.what == What::Expire {
+            return (false, self.end(draw, id));
+        }
         if let Some((body, result)) = self.keys.get(&(id, draw.key)) {
             let same = *body == draw.body();
             return if same { (true, *result) } else { (false, Err(Refusal::KeyReused)) };
@@ -180,9 +264,13 @@ impl Model {
         let result = match draw.what {
             What::Freeze | What::Unfreeze | What::Close => self.turn(draw.what, id),
             What::Reverse => self.reverse(draw, id),
+            What::Capture => self.capture(draw, id),
+            What::Void => self.end(draw, id),
             _ => self.apply(draw, id),
         };
-        self.keys.insert((id, draw.key), (draw.body(), result));
+        if result != Err(Refusal::HoldNotFound) {
+            self.keys.insert((id, draw.key), (draw.body(), result));
+        }
         (false, result)
     }
 
@@ -193,13 +281,86 @@ impl Model {
             (_, Closed) => return Err(Refusal::WalletClosed),
             (What::Freeze | What::Close, Frozen) => return Err(Refusal::WalletFrozen),
             (What::Unfreeze, Active) => return Err(Refusal::WalletNotFrozen),
-            (What::Close, Active) if purse.money != 0 => return Err(Refusal::WalletNotEmpty),
+            (What::Close, Active) if purse.money + purse.held != 0 => return Err(Refusal::WalletNotEmpty),
             (What::Close, _) => Closed,
             (What::Freeze, _) => Frozen,
             _ => Active,
         };
         purse.entries += 1;
         Ok((purse.money, purse.entries))
+    }
+
+    /// Of the asked wallet, and not over.
+    fn open_hold(&self, draw: &Draw, id: Uuid) -> Result<Pledge, Refusal> {
+        let hold = draw.hold.and_then(|(hold, _)| self.holds.get(&hold));
+        let hold = hold.filter(|hold| hold.wallet == id).ok_or(Refusal::HoldNotFound)?;
+        let late = self.now_us >= hold.expires_us;
+        match hold.state {
+            HoldState::Open if draw.what == What::Expire && late => Ok(hold.clone()),
+            _ if draw.what == What::Expire => Err(Refusal::HoldNotOpen),
+            HoldState::Open if !late => Ok(hold.clone()),
+            HoldState::Open | HoldState::Expired => Err(Refusal::HoldExpired),
+            HoldState::Captured | HoldState::Voided => Err(Refusal::HoldNotOpen),
+        }
+    }
+
+    fn put_hold(&mut self, draw: &Draw, hold: Pledge) {
+        self.holds.insert(draw.hold.expect("a hold").0, hold);
+    }
+
+    fn end(&mut self, draw: &Draw, id: Uuid) -> Answer {
+        let mut hold = self.open_hold(draw, id)?;
+        let purse = self.purses.get_mut(&id).expect("it was found");
+        purse.money += hold.left;
+        purse.held -= hold.left;
+        purse.entries += 1;
+        let answer = Ok((purse.money, purse.entries));
+        hold.left = 0;
+        hold.state =
+            if draw.what == What::Void { HoldState::Voided } else { HoldState::Expired };
+        self.put_hold(draw, hold);
+        answer
+    }
+
+    fn capture(&mut self, draw: &Draw, id: Uuid) -> Answer {
+        let mut hold = self.open_hold(draw, id)?;
+        let currency = self.purses[&id].currency;
+        let mut amount = hold.left;
+        if draw.takes_a_part() {
+            amount = draw.minor_in(currency)?;
+        }
+        if amount > hold.left {
+            return Err(Refusal::HoldExceeded);
+        }
+        self.may_move([Some(id), hold.to].into_iter().flatten())?;
+        hold.left -= amount;
+        let released = if draw.is_last() { std::mem::take(&mut hold.left) } else { 0 };
+        if hold.left == 0 {
+            hold.state = HoldState::Captured;
+        }
+        if let Some(purse) = hold.to.and_then(|to| self.purses.get_mut(&to)) {
+            purse.money += amount;
+            purse.entries += 1;
+        }
+        let purse = self.purses.get_mut(&id).expect("it was found");
+        purse.held -= amount + released;
+        purse.money += released;
+        purse.entries += 1;
+        let answer = Ok((purse.money, purse.entries));
+        self.put_hold(draw, hold);
+        answer
+    }
+
+    fn may_move(&self, ids: impl Iterator<Item = Uuid> + Clone) -> Result<(), Refusal> {
+        for (status, refusal) in [
+            (WalletStatus::Closed, Refusal::WalletClosed),
+            (WalletStatus::Frozen, Refusal::WalletFrozen),
+        ] {
+            if ids.clone().any(|id| self.purses[&id].status == status) {
+                return Err(refusal);
+            }
+        }
+        Ok(())
     }
 
     fn reverse(&mut self, draw: &Draw, id: Uuid) -> Answer {
@@ -212,14 +373,7 @@ impl Model {
             return Err(Refusal::AlreadyReversed);
         }
         let purse = |id: &Uuid| &self.purses[id];
-        for (status, refusal) in [
-            (WalletStatus::Closed, Refusal::WalletClosed),
-            (WalletStatus::Frozen, Refusal::WalletFrozen),
-        ] {
-            if past.changes.iter().any(|(id, _)| purse(id).status == status) {
-                return Err(refusal);
-            }
-        }
+        self.may_move(past.changes.iter().map(|(id, _)| *id))?;
         if past.changes.iter().any(|(id, change)| purse(id).money < *change) {
             return Err(Refusal::InsufficientFunds);
         }
@@ -239,6 +393,21 @@ impl Model {
             What::Deposit => (done.amount, None),
             What::Withdraw => (-done.amount, None),
             What::Transfer => (-done.amount, Some((draw.to, done.amount))),
+            What::Capture => {
+                let to = draw.hold.expect("a hold").1;
+                (-done.amount, to.map(|to| (to, done.amount)))
+            }
+            What::Authorize => {
+                let hold = Pledge {
+                    wallet: id,
+                    to: draw.receiver(),
+                    left: done.amount,
+                    state: HoldState::Open,
+                    expires_us: done.at_us + i64::from(draw.lifetime_seconds()) * 1_000_000,
+                };
+                self.holds.insert(done.id, hold);
+                (0, None)
+            }
             _ => (0, None),
         };
         let reversible = own != 0;
@@ -248,7 +417,11 @@ impl Model {
 
     fn apply(&mut self, draw: &Draw, id: Uuid) -> Answer {
         let purse = self.purses[&id].clone();
-        let other = (draw.what == What::Transfer).then_some(draw.to);
+        let other = match draw.what {
+            What::Transfer => Some(draw.to),
+            What::Authorize => draw.receiver(),
+            _ => None,
+        };
         if other == Some(id) {
             return Err(Refusal::SameWallet);
         }
@@ -260,29 +433,18 @@ impl Model {
         if wanted.iter().flatten().any(|currency| *currency != purse.currency) {
             return Err(Refusal::CurrencyMismatch);
         }
-        if draw.decimals > purse.currency.decimals() {
-            return Err(Refusal::TooManyDecimals);
-        }
-        let minor = match purse.currency.decimals() {
-            0 => draw.thousandths / 1_000,
-            2 if draw.decimals == 0 => draw.thousandths / 1_000 * 100,
-            2 => draw.thousandths / 10,
-            _ if draw.decimals == 0 => draw.thousandths / 1_000 * 1_000,
-            _ if draw.decimals == 2 => draw.thousandths / 10 * 10,
-            _ => draw.thousandths,
-        };
-        let states = [Some(purse.status), receiver.as_ref().map(|r| r.status)];
-        for (status, refusal) in [
-            (WalletStatus::Closed, Refusal::WalletClosed),
-            (WalletStatus::Frozen, Refusal::WalletFrozen),
-        ] {
-            if states.contains(&Some(status)) {
-                return Err(refusal);
-            }
-        }
+        let minor = draw.minor_in(purse.currency)?;
+        self.may_move([Some(id), other].into_iter().flatten())?;
         let change = if draw.what == What::Deposit { minor } else { -minor };
         if purse.money + change < 0 {
             return Err(Refusal::InsufficientFunds);
+        }
+        if draw.what == What::Authorize {
+            let purse = self.purses.get_mut(&id).expect("it was found");
+            purse.money -= minor;
+            purse.held += minor;
+            purse.entries += 1;
+            return Ok((purse.money, purse.entries));
         }
         let grows = receiver.as_ref().map_or(purse.money + change, |r| r.money + minor);
         if draw.what != What::Withdraw && grows > BALANCE_MAX {
@@ -306,6 +468,7 @@ struct Tables {
     keys: BTreeMap<(Uuid, [u8; 16]), Recorded>,
     transactions: BTreeMap<Uuid, Vec<Undone>>,
     reversals: BTreeMap<Uuid, Uuid>,
+    holds: BTreeMap<(Uuid, Uuid), Hold>,
 }
 
 impl Tables {
@@ -318,10 +481,22 @@ impl Tables {
         let mut found = self.transactions.range(Uuid::from_u128(from)..);
         found.next().map(|(id, undone)| (*id, undone.clone()))
     }
+
+    /// Mostly one that is still open.
+    fn a_hold(&self, rng: &mut ChaCha8Rng) -> Option<Hold> {
+        let open = |hold: &&Hold| hold.state == HoldState::Open;
+        let all = self.holds.values();
+        if rng.random_ratio(9, 10) {
+            all.filter(open).choose(rng).cloned()
+        } else {
+            all.choose(rng).cloned()
+        }
+    }
 }
 
 fn draw(rng: &mut ChaCha8Rng, known: &[Uuid], tables: &Tables) -> Draw {
     let target = tables.a_transaction(rng);
+    let one = if rng.random_ratio(1, 4) { tables.a_hold(rng) } else { None };
     let what = match rng.random_range(0..100) {
         0..2 => What::Open,
         2..40 => What::Deposit,
@@ -330,6 +505,13 @@ fn draw(rng: &mut ChaCha8Rng, known: &[Uuid], tables: &Tables) -> Draw {
         71..74 => What::Unfreeze,
         74 => What::Close,
         75..80 if target.is_some() => What::Reverse,
+        80..86 => What::Authorize,
+        // One draw in four has a hold.
+        _ if one.is_some() => match rng.random_range(0..4) {
+            0 => What::Void,
+            1 => What::Expire,
+            _ => What::Capture,
+        },
         _ => What::Transfer,
     };
     let nobody = Uuid::from_u128(rng.random());
@@ -337,7 +519,15 @@ fn draw(rng: &mut ChaCha8Rng, known: &[Uuid], tables: &Tables) -> Draw {
         0 => nobody,
         _ => known.choose(rng).copied().unwrap_or(nobody),
     };
-    let (wallet, to) = (wallet(), wallet());
+    let (mut wallet, to) = (wallet(), wallet());
+    let steps = matches!(what, What::Capture | What::Void | What::Expire);
+    let mut hold = one.as_ref().map(|hold| (hold.id, hold.to));
+    if let Some(one) = one.filter(|_| steps) {
+        wallet = one.wallet_id;
+        if rng.random_ratio(1, 100) {
+            hold = Some((nobody, None));
+        }
+    }
     let decimals = *[0, 2, 2, 2, 3].choose(rng).expect("five");
     // At least one of the smallest unit that is written.
     let least = match decimals {
@@ -357,6 +547,7 @@ fn draw(rng: &mut ChaCha8Rng, known: &[Uuid], tables: &Tables) -> Draw {
         decimals,
         currency: rng.random_ratio(1, 4).then(|| *CURRENCIES.choose(rng).expect("three")),
         target,
+        hold,
     }
 }
 
@@ -381,6 +572,7 @@ fn the_core_agrees_with_a_simple_model() {
         let draws: Vec<Draw> =
             (0..rng.random_range(1..=128)).map(|_| draw(&mut rng, &known, &tables)).collect();
         commands += draws.len();
+        model.now_us = now_us;
         let outcomes = batch(&mut tables, &draws, &mut ids, now_us, rng.random_range(0..4));
         for (draw, (id, outcome)) in draws.iter().zip(outcomes) {
             let want = model.expect(draw, id);
@@ -399,8 +591,8 @@ fn the_core_agrees_with_a_simple_model() {
         }
         for (id, purse) in &model.purses {
             let wallet = &tables.wallets[id];
-            let row = (wallet.available, wallet.version, wallet.status);
-            assert_eq!(row, (purse.money, purse.entries, purse.status), "{seed}");
+            let row = (wallet.available, wallet.held, wallet.version, wallet.status);
+            assert_eq!(row, (purse.money, purse.held, purse.entries, purse.status), "{seed}");
         }
     }
     assert!(done > COMMANDS / 4, "seed {seed}: most of it was refused");
@@ -408,6 +600,10 @@ fn the_core_agrees_with_a_simple_model() {
         // A balance limit takes more deposits than fit the time.
         let seen = refusals.contains(&refusal) || refusal == Refusal::BalanceLimit;
         assert!(seen, "seed {seed}: {refusal:?} was never told");
+    }
+    for (id, purse) in &model.purses {
+        let open = tables.holds.values().filter(|hold| hold.wallet_id == *id);
+        assert_eq!(open.map(Hold::remaining).sum::<i64>(), purse.held, "seed {seed}: {id}");
     }
 }
 
@@ -452,7 +648,8 @@ fn batch(
         let wallet = tables.wallets.entry(entry.wallet_id).or_insert_with(unopened);
         assert_eq!(entry.version, wallet.version + 1);
         assert!(entry.at_us > wallet.last_at_us && entry.at_us >= now_us);
-        assert_eq!(entry.available_after, wallet.available + entry.amount);
+        assert_eq!(entry.held_after, wallet.held + entry.held_change);
+        assert_eq!(entry.available_after, wallet.available + entry.amount - entry.held_change);
         // Hashing is most of the time of an unoptimised build.
         if entry.version % 16 == 0 {
             assert_eq!(entry.hash, entry.link(&wallet.last_hash));
@@ -460,6 +657,7 @@ fn batch(
         wallet.version = entry.version;
         wallet.last_at_us = entry.at_us;
         wallet.available = entry.available_after;
+        wallet.held = entry.held_after;
         wallet.last_hash = entry.hash;
     }
     assert!(sums.values().all(|sum| *sum == 0), "a batch sums to zero: {sums:?}");
@@ -468,6 +666,9 @@ fn batch(
     for wallet in locked.opened().chain(locked.updated()) {
         let row = tables.wallets.insert(wallet.id, wallet.clone()).expect("it has an entry");
         assert_eq!((row.available, row.version), (wallet.available, wallet.version));
+    }
+    for hold in locked.changed_holds() {
+        tables.holds.insert((hold.wallet_id, hold.id), hold.clone());
     }
     let total: i128 = tables.wallets.values().map(|w| i128::from(w.available + w.held)).sum();
     assert_eq!(total, 0, "all wallets sum to zero at every commit");
@@ -500,6 +701,11 @@ fn lock(tables: &Tables, commands: &[&Command], also: impl Iterator<Item = Uuid>
         locked.put_wallet(wallet.clone());
     }
     for command in commands {
+        if let Some(id) = command.hold_id()
+            && let Some(hold) = tables.holds.get(&(command.wallet_id, id))
+        {
+            locked.put_hold(hold.clone());
+        }
         if let Some(id) = command.reverses()
             && let Some(reversal) = tables.reversals.get(&id)
         {

@@ -104,6 +104,32 @@ pub(crate) async fn audit(database: &mut MySqlConnection) -> u64 {
              WHERE after <> running",
         ),
         (
+            "a wallet that holds other than its open holds say",
+            "SELECT w.wallet_id FROM wallet w LEFT JOIN hold h \
+             ON h.wallet_id = w.wallet_id AND h.state = 0 GROUP BY w.wallet_id \
+             HAVING MAX(w.held) <> COALESCE(SUM(h.amount - h.captured), 0)",
+        ),
+        (
+            "what is held after an entry is not the running sum",
+            "SELECT 1 FROM (SELECT held_after, SUM(COALESCE(held_change, 0)) OVER \
+             (PARTITION BY wallet_id ORDER BY version) AS running FROM entry) v \
+             WHERE held_after <> running",
+        ),
+        (
+            "a hold captured otherwise than its entries say",
+            "SELECT h.hold_id FROM hold h LEFT JOIN entry e \
+             ON e.wallet_id = h.wallet_id AND e.about = h.hold_id AND e.kind = 12 \
+             GROUP BY h.wallet_id, h.hold_id HAVING MAX(h.captured) <> COALESCE(-SUM(e.amount), 0)",
+        ),
+        (
+            "a capture that does not have its sides",
+            "SELECT c.txn_id FROM entry c JOIN hold h \
+             ON h.wallet_id = c.wallet_id AND h.hold_id = c.about LEFT JOIN entry r \
+             ON r.txn_id = c.txn_id AND r.kind = 13 AND r.at_us = c.at_us \
+             AND r.amount = -c.amount AND r.wallet_id = h.to_wallet WHERE c.kind = 12 \
+             AND (h.to_wallet IS NOT NULL) <> (r.txn_id IS NOT NULL)",
+        ),
+        (
             "a transaction reversed twice, or a reversal that is not noted",
             "SELECT e.about FROM entry e LEFT JOIN reversal r \
              ON r.txn_id = e.about AND r.reversal_id = e.txn_id AND r.at_us = e.at_us \
@@ -147,7 +173,7 @@ pub(crate) async fn audit(database: &mut MySqlConnection) -> u64 {
             "a movement without a key",
             "SELECT 1 FROM entry e LEFT JOIN idem i \
              ON e.wallet_id = i.wallet_id AND e.at_us = i.at_us AND i.outcome = 0 \
-             WHERE e.kind IN (1, 2, 3, 6, 7, 8) AND i.wallet_id IS NULL",
+             WHERE e.kind IN (1, 2, 3, 6, 7, 8, 11, 12, 14) AND i.wallet_id IS NULL",
         ),
     ];
     for (fault, query) in nothing {

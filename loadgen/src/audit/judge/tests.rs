@@ -22,7 +22,18 @@ fn entry(wallet: Uuid, version: u64, amount: i64, after: i64, transaction: u128)
         version,
         amount_minor: amount,
         available_after_minor: after,
+        held_after_minor: 0,
         transaction: Uuid::from_u128(transaction),
+    }
+}
+
+fn event(entry: &EntryRow) -> EventRow {
+    EventRow {
+        wallet: entry.wallet,
+        version: entry.version,
+        available_after_minor: entry.available_after_minor,
+        held_after_minor: entry.held_after_minor,
+        transaction: entry.transaction,
     }
 }
 
@@ -59,12 +70,7 @@ fn sound() -> World {
         entry(B, 1, 0, 0, 5),
         entry(B, 2, 20, 20, 4),
     ];
-    let events = entries.iter().filter(|e| e.wallet != S).map(|e| EventRow {
-        wallet: e.wallet,
-        version: e.version,
-        available_after_minor: e.available_after_minor,
-        transaction: e.transaction,
-    });
+    let events = entries.iter().filter(|e| e.wallet != S).map(event);
     World {
         writes: Writes {
             wallets: vec![A, B],
@@ -105,6 +111,26 @@ fn a_redelivered_event_is_counted_and_no_fault() {
     let verdict = judge(&world);
     assert!(verdict.clean(), "{verdict:?}");
     assert_eq!(verdict.events_redelivered, 1);
+}
+
+/// A reserved 30, of which 20 were captured for B and the rest was released. Nobody of the run
+/// asked for it.
+#[test]
+fn money_that_is_held_and_captured_is_still_somebodys() {
+    let mut world = sound();
+    world.writes = Writes::default();
+    let held = |mut row: EntryRow, held| {
+        row.held_after_minor = held;
+        row
+    };
+    world.entries.insert(6, held(entry(A, 5, 0, 20, 6), 30));
+    world.entries.insert(7, held(entry(A, 6, -20, 30, 7), 0));
+    world.entries.push(entry(B, 3, 20, 40, 7));
+    (world.wallets[0].available_minor, world.wallets[0].version) = (30, 6);
+    (world.wallets[1].available_minor, world.wallets[1].version) = (40, 3);
+    world.events = world.entries.iter().filter(|e| e.wallet != S).map(event).collect();
+    let verdict = judge(&world);
+    assert!(verdict.clean(), "{verdict:?}");
 }
 
 fn cut<T>(rows: &mut Vec<T>, index: usize) {
@@ -149,6 +175,9 @@ fn each_fault_is_seen_and_counted_as_what_it_is() {
             |w| w.writes.acknowledged[0].amount_minor = 99,
             [1, 0, 0, 0, 0],
         ),
+        ("the row holds other than the entries", |w| w.wallets[0].held_minor = 5, [0, 0, 1, 0, 1]),
+        ("money is held from nowhere", |w| w.entries[5].held_after_minor = 5, [0, 0, 1, 1, 0]),
+        ("an event lies about what is held", |w| w.events[1].held_after_minor = 5, [0, 0, 0, 1, 0]),
         ("a version is skipped", |w| w.entries[5].version = 6, [1, 0, 1, 1, 0]),
         ("time runs backwards", |w| w.entries[5].at_us = 1, [0, 0, 1, 0, 0]),
         ("the settlement side is missing", |w| w.wallets[2].available_minor = 0, [0, 0, 1, 0, 1]),
