@@ -4,6 +4,7 @@
 //! integer of minor units (`1050`) for programs. Neither is ever a float. Instants are UTC with
 //! microseconds.
 
+use crate::problem::Problem;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -41,6 +42,8 @@ pub enum Code {
     HoldNotOpen,
     HoldExpired,
     HoldExceeded,
+    Unbalanced,
+    BatchRefused,
     InsufficientFunds,
     BalanceLimit,
     // What we could not do now. All are retryable with the same idempotency key.
@@ -176,6 +179,115 @@ pub enum HoldState {
     Expired,
 }
 
+/// `POST /api/v1/transactions`: several wallets changed at one instant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PostTransaction {
+    /// 2 to 100, no wallet twice; what is debited in all is what is credited in all.
+    pub legs: Vec<PostLeg>,
+    /// When given, must be the currency of all wallets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// Names this transaction; stands in for an absent `Idempotency-Key` header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_id: Option<String>,
+    /// At most 500 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// One wallet's part of a [`PostTransaction`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PostLeg {
+    pub wallet_id: Uuid,
+    pub direction: Direction,
+    /// As in [`MoveMoney`].
+    pub amount: String,
+}
+
+/// Which way money goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Direction {
+    /// Out of the wallet, which must be the caller's.
+    Debit,
+    /// Into the wallet.
+    Credit,
+}
+
+/// `POST /api/v1/batches`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Batch {
+    pub mode: BatchMode,
+    /// 1 to 1,000.
+    pub commands: Vec<BatchCommand>,
+}
+
+/// How the commands of a batch hang together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum BatchMode {
+    /// All in one transaction, or none.
+    Atomic,
+    /// Each by itself, in no order.
+    Independent,
+}
+
+/// One command of a [`Batch`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BatchCommand {
+    pub operation: BatchOperation,
+    pub wallet_id: Uuid,
+    /// As in [`MoveMoney`].
+    pub amount: String,
+    /// When given, must be the wallet's own currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// The client's own name for it. Its key is the batch's, with its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_id: Option<String>,
+    /// At most 500 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Only for a transfer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination_wallet_id: Option<Uuid>,
+}
+
+/// What a command of a batch does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum BatchOperation {
+    Deposit,
+    Withdraw,
+    Transfer,
+}
+
+/// The answer to a [`Batch`]. An atomic one that was refused is answered with the problem of the
+/// command that was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchView {
+    pub mode: BatchMode,
+    /// One for each command, in their order.
+    pub results: Vec<BatchResult>,
+}
+
+/// What became of one command of a batch: either a transaction or a problem.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchResult {
+    /// True when an earlier request with this key did it.
+    pub replayed: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<TransactionView>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+}
+
 /// The answer to a freeze, an unfreeze or a close.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -184,8 +296,11 @@ pub struct StatusView {
     /// The status that the wallet got.
     pub status: WalletStatus,
     pub reason: String,
-    /// The entry in the wallet's history.
+    /// The entry in the wallet's history; nil in the answer to a dry run.
     pub transaction_id: Uuid,
+    /// True when this would be the answer, and nothing was done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
     /// Of the wallet right after it.
     pub version: u64,
     pub at: DateTime<Utc>,
@@ -377,7 +492,11 @@ impl EntryKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TransactionView {
+    /// Nil in the answer to a dry run.
     pub transaction_id: Uuid,
+    /// True when this would be the answer, and nothing was done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
     /// As seen from `wallet_id`.
     #[serde(rename = "type")]
     pub kind: EntryKind,

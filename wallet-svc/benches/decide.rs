@@ -66,7 +66,7 @@ fn bench(criterion: &mut Criterion) {
     for (name, wallets) in [("as many wallets", COMMANDS), ("one hot wallet", 2)] {
         let stripes = Stripes::new(0);
         let commands = commands(wallets);
-        let commands: Vec<&Command> = commands.iter().collect();
+        let commands: Vec<&[Command]> = commands.iter().map(std::slice::from_ref).collect();
         let locked = locked(&stripes, wallets);
         let mut ids = TransactionIds::new(1);
         group.bench_function(format!("{COMMANDS} commands on {name}"), |bencher| {

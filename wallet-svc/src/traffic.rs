@@ -32,11 +32,13 @@ pub enum Operation {
     Void,
     Hold,
     Holds,
+    Post,
+    Batch,
 }
 
 impl Operation {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::CreateWallet,
         Self::Deposit,
         Self::Withdraw,
@@ -56,6 +58,8 @@ impl Operation {
         Self::Void,
         Self::Hold,
         Self::Holds,
+        Self::Post,
+        Self::Batch,
     ];
 
     /// The operation in labels, dimensions and logs.
@@ -81,6 +85,8 @@ impl Operation {
             Self::Void => "void",
             Self::Hold => "hold",
             Self::Holds => "holds",
+            Self::Post => "post_transaction",
+            Self::Batch => "batch",
         }
     }
 
@@ -98,7 +104,9 @@ impl Operation {
             | Self::Reverse
             | Self::Authorize
             | Self::Capture
-            | Self::Void => true,
+            | Self::Void
+            | Self::Post
+            | Self::Batch => true,
             Self::Balance
             | Self::BalanceAt
             | Self::Statement

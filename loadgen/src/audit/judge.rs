@@ -302,9 +302,12 @@ impl<'a> Judge<'a> {
 /// Mixes one entry into 64 bits (FNV-1a), so that two histories can be compared by one number.
 fn digest(version: u64, (available, held): (i64, i64), transaction: Uuid) -> u64 {
     let bytes = version.to_le_bytes().into_iter().chain(available.to_le_bytes());
-    bytes.chain(held.to_le_bytes()).chain(transaction.into_bytes()).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    bytes
+        .chain(held.to_le_bytes())
+        .chain(transaction.into_bytes())
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use protocol::wallet::Code;
 use uuid::Uuid;
 
 /// A movement with the longest texts has under 4 KiB, escapes included.
-const BODY_BYTES_MAX: usize = 16 * 1024;
+pub(super) const BODY_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of an idempotency key or a reference.
 const KEY_BYTES_MAX: usize = 100;
 const DESCRIPTION_CHARS_MAX: usize = 500;
@@ -36,6 +36,9 @@ pub struct Body<T>(pub T);
 
 /// Something that a body can be read as.
 pub trait Requested: Sized {
+    /// Longer bodies are refused.
+    const BYTES_MAX: usize = BODY_BYTES_MAX;
+
     /// Takes its fields and the key of the header. `None` only after having noted a fault.
     fn take(fields: &mut Fields<'_>, key: Option<String>) -> Option<Self>;
 }
@@ -85,7 +88,7 @@ impl<T: Requested> FromRequest<Edge> for Body<T> {
 
     async fn from_request(request: Request, _: &Edge) -> Result<Self, Error> {
         let key = header_key(request.headers())?;
-        let body = read(request).await?;
+        let body = read(request, T::BYTES_MAX).await?;
         let mut fields = Fields::of_json(&body)?;
         let requested = T::take(&mut fields, key);
         fields.finish()?;
@@ -93,7 +96,7 @@ impl<T: Requested> FromRequest<Edge> for Body<T> {
     }
 }
 
-async fn read(request: Request) -> Result<Bytes, Error> {
+async fn read(request: Request, bytes_max: usize) -> Result<Bytes, Error> {
     let (parts, body) = request.into_parts();
     let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
     let media_type = media_type.and_then(|v| v.split(';').next()).unwrap_or_default().trim();
@@ -104,18 +107,18 @@ async fn read(request: Request) -> Result<Bytes, Error> {
         ));
     }
     let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok());
-    if length.and_then(|v| v.parse().ok()).is_some_and(|length: usize| length > BODY_BYTES_MAX) {
-        return Err(too_large());
+    if length.and_then(|v| v.parse().ok()).is_some_and(|length: usize| length > bytes_max) {
+        return Err(too_large(bytes_max));
     }
-    to_bytes(body, BODY_BYTES_MAX).await.map_err(|error| {
+    to_bytes(body, bytes_max).await.map_err(|error| {
         let limit_passed = std::error::Error::source(&error)
             .is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
-        if limit_passed { too_large() } else { incomplete() }
+        if limit_passed { too_large(bytes_max) } else { incomplete() }
     })
 }
 
-fn too_large() -> Error {
-    Error::new(Code::BodyTooLarge, format!("the body may have {BODY_BYTES_MAX} bytes at most"))
+fn too_large(bytes_max: usize) -> Error {
+    Error::new(Code::BodyTooLarge, format!("the body may have {bytes_max} bytes at most"))
 }
 
 fn incomplete() -> Error {
@@ -131,7 +134,7 @@ fn header_key(headers: &HeaderMap) -> Result<Option<String>, Error> {
 
 const KEY_FORM: &str = "must be 1 to 100 printable ASCII characters";
 
-fn read_key(text: &str) -> Result<String, String> {
+pub(super) fn read_key(text: &str) -> Result<String, String> {
     let printable = text.bytes().all(|b| (0x20..0x7f).contains(&b));
     let long_enough = !text.trim().is_empty() && text.len() <= KEY_BYTES_MAX;
     if printable && long_enough { Ok(text.to_owned()) } else { Err(KEY_FORM.to_owned()) }
@@ -190,7 +193,7 @@ impl Requested for Reason {
 }
 
 /// The header's key where nothing stands in for it.
-fn require_key(fields: &mut Fields<'_>, key: Option<String>) -> Option<String> {
+pub(super) fn require_key(fields: &mut Fields<'_>, key: Option<String>) -> Option<String> {
     if key.is_none() {
         let way_out = "is required, so that a repeated request is carried out once";
         fields.blame(Code::IdempotencyKeyRequired, KEY_HEADER, way_out);
@@ -220,8 +223,8 @@ impl Requested for NewHold {
 impl Requested for NewCapture {
     fn take(fields: &mut Fields<'_>, key: Option<String>) -> Option<Self> {
         let amount = fields.digits("amount", Code::InvalidAmount);
-        let amount = fields
-            .read((Code::InvalidAmount, "amount"), amount, |text| read_amount(text, None));
+        let amount =
+            fields.read((Code::InvalidAmount, "amount"), amount, |text| read_amount(text, None));
         let is_final = fields.flag("final").unwrap_or(false);
         let description = fields.text("description");
         let description =
@@ -249,7 +252,7 @@ impl Requested for Transfer {
     }
 }
 
-fn take_currency(fields: &mut Fields<'_>) -> Option<Currency> {
+pub(super) fn take_currency(fields: &mut Fields<'_>) -> Option<Currency> {
     let code = fields.text("currency");
     fields.read((Code::InvalidCurrency, "currency"), code, |code| {
         Currency::from_code(code).ok_or_else(|| {
@@ -259,7 +262,7 @@ fn take_currency(fields: &mut Fields<'_>) -> Option<Currency> {
     })
 }
 
-fn read_amount(text: &str, currency: Option<Currency>) -> Result<Amount, String> {
+pub(super) fn read_amount(text: &str, currency: Option<Currency>) -> Result<Amount, String> {
     let checked = Amount::parse(text).and_then(|amount| {
         currency.map_or(Ok(0), |currency| amount.minor_in(currency)).map(|_| amount)
     });
@@ -293,7 +296,7 @@ pub(super) fn too_many_decimals(currency: Option<Currency>) -> String {
     )
 }
 
-fn read_description(text: &str) -> Result<Box<str>, String> {
+pub(super) fn read_description(text: &str) -> Result<Box<str>, String> {
     if text.chars().count() <= DESCRIPTION_CHARS_MAX {
         Ok(text.into())
     } else {

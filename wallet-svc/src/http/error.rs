@@ -70,6 +70,18 @@ impl Error {
         Self { retry_after: Some(wait), ..self }
     }
 
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Whether `field` is to blame.
+    #[must_use]
+    pub fn blames(&self, field: &str) -> bool {
+        self.fields.iter().any(|fault| fault.field == field)
+    }
+
     /// The stable code as the wire spells it.
     #[must_use]
     pub fn code_text(&self) -> String {
@@ -89,12 +101,22 @@ impl Error {
         self.cause.as_deref().map(|cause| cause as &(dyn std::error::Error + 'static))
     }
 
-    /// The whole answer.
+    /// The same, of a part of the request: `commands[3]`.
     #[must_use]
-    pub fn render(&self, request_id: &str) -> Response {
+    pub fn within(mut self, part: &str) -> Self {
+        self.detail = format!("{part}: {}", self.detail).into();
+        for field in &mut self.fields {
+            field.field = format!("{part}.{}", field.field);
+        }
+        self
+    }
+
+    /// The body of the answer.
+    #[must_use]
+    pub fn problem(&self, request_id: Option<&str>) -> Problem {
         let (status, title) = kind(self.code);
         let code = self.code_text();
-        let problem = Problem {
+        Problem {
             kind: format!("/problems/{}", code.to_lowercase().replace('_', "-")),
             title: title.to_owned(),
             status: status.as_u16(),
@@ -103,8 +125,14 @@ impl Error {
             errors: self.fields.clone(),
             retryable: retry_after_s(self.code).is_some(),
             current_state: None,
-            request_id: Some(request_id.to_owned()),
-        };
+            request_id: request_id.map(str::to_owned),
+        }
+    }
+
+    /// The whole answer.
+    #[must_use]
+    pub fn render(&self, request_id: &str) -> Response {
+        let (status, problem) = (self.status(), self.problem(Some(request_id)));
         let body = serde_json::to_vec(&problem).expect("a problem is texts and numbers");
         let mut response = (status, Body::from(body)).into_response();
         let headers = response.headers_mut();
@@ -168,6 +196,8 @@ fn kind(code: Code) -> (StatusCode, &'static str) {
         Code::HoldNotOpen => (S::CONFLICT, "The hold is over"),
         Code::HoldExpired => (S::CONFLICT, "The hold has expired"),
         Code::HoldExceeded => (S::BAD_REQUEST, "The hold has less left"),
+        Code::Unbalanced => (S::BAD_REQUEST, "Debits and credits differ"),
+        Code::BatchRefused => (S::CONFLICT, "Another command of the batch was refused"),
         Code::InsufficientFunds => (S::BAD_REQUEST, "The wallet does not hold enough"),
         Code::BalanceLimit => (S::BAD_REQUEST, "The wallet would hold too much"),
         Code::Overloaded => (S::SERVICE_UNAVAILABLE, "The service is overloaded"),
@@ -211,6 +241,8 @@ fn retry_after_s(code: Code) -> Option<u32> {
         | Code::HoldNotOpen
         | Code::HoldExpired
         | Code::HoldExceeded
+        | Code::Unbalanced
+        | Code::BatchRefused
         | Code::InsufficientFunds
         | Code::BalanceLimit => None,
     }

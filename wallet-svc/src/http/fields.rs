@@ -135,6 +135,44 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Takes a list of at most `max` objects; the fields of each are taken by `take`, and its
+    /// faults are told with its place.
+    pub fn list<T>(
+        &mut self,
+        name: &str,
+        max: usize,
+        take: impl Fn(&mut Fields<'a>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let Value::Json(raw) = self.take(name)? else { return None };
+        let Ok(items) = serde_json::from_str::<Vec<&'a RawValue>>(raw.get()) else {
+            self.blame(Code::InvalidRequest, name, "must be a list of objects");
+            return None;
+        };
+        if items.is_empty() || items.len() > max {
+            self.blame(Code::InvalidRequest, name, format!("must have 1 to {max} items"));
+            return None;
+        }
+        let mut taken = Vec::with_capacity(items.len());
+        for (place, item) in items.into_iter().enumerate() {
+            let place = format!("{name}[{place}]");
+            let Ok(Members(members)) = serde_json::from_str::<Members<'a>>(item.get()) else {
+                self.blame(Code::InvalidRequest, &place, "must be an object");
+                continue;
+            };
+            let given = members.into_iter().map(|(name, raw)| (name, Value::Json(raw))).collect();
+            let mut fields = Fields::new(given);
+            taken.extend(take(&mut fields));
+            for (code, fault) in fields.all_faults() {
+                self.blame(code, &format!("{place}.{}", fault.field), fault.message);
+            }
+            // What is wrong with the first few is enough to know.
+            if self.faults.len() >= FAULTS_MAX {
+                return None;
+            }
+        }
+        self.faults.is_empty().then_some(taken)
+    }
+
     /// Reads what a taken field says, or blames the field for what it says instead.
     pub fn read<T>(
         &mut self,
@@ -171,12 +209,16 @@ impl<'a> Fields<'a> {
 
     /// Refuses what is left over, then gives all faults, those of unknown fields first.
     pub fn finish(self) -> Result<(), Error> {
+        let faults: Vec<_> = self.all_faults().take(FAULTS_MAX).collect();
+        let Some((code, _)) = faults.first() else { return Ok(()) };
+        Err(Error::fields(*code, faults.into_iter().map(|(_, fault)| fault).collect()))
+    }
+
+    fn all_faults(self) -> impl Iterator<Item = (Code, FieldError)> {
         let unknown = self.given.into_iter().map(|(name, _)| {
             (Code::InvalidRequest, fault(&name, "is not a field of this request; leave it out"))
         });
-        let faults: Vec<_> = unknown.chain(self.faults).take(FAULTS_MAX).collect();
-        let Some((code, _)) = faults.first() else { return Ok(()) };
-        Err(Error::fields(*code, faults.into_iter().map(|(_, fault)| fault).collect()))
+        unknown.chain(self.faults)
     }
 
     fn take(&mut self, name: &str) -> Option<Value<'a>> {
@@ -242,6 +284,24 @@ mod tests {
         assert_eq!(fields.text("b").as_deref(), Some("x"));
         let error = fields.finish().unwrap_err();
         assert!(format!("{error:?}").contains("\"a\""), "{error:?}");
+    }
+
+    #[test]
+    fn the_faults_of_a_list_are_told_with_their_places() {
+        let body = br#"{"a":[{"b":"x"},7,{"b":1,"c":2}],"d":{},"e":[]}"#;
+        let mut fields = Fields::of_json(body).unwrap();
+        let take = |item: &mut Fields<'_>| item.text("b").map(Cow::into_owned);
+        assert_eq!(fields.list("a", 3, take), None);
+        assert_eq!(fields.list("d", 3, take), None);
+        assert_eq!(fields.list("e", 3, take), None);
+        let names: Vec<String> = faults(fields).into_iter().map(|(_, name)| name).collect();
+        assert_eq!(names, ["a[1]", "a[2].c", "a[2].b", "d", "e"]);
+
+        let mut fields = Fields::of_json(br#"{"a":[{"b":"x"},{"b":"y"}]}"#).unwrap();
+        assert_eq!(fields.list("a", 2, take), Some(vec!["x".to_owned(), "y".to_owned()]));
+        assert!(fields.finish().is_ok());
+        let mut fields = Fields::of_json(br#"{"a":[{"b":"x"},{"b":"y"}]}"#).unwrap();
+        assert_eq!(fields.list("a", 1, take), None);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use super::{
     body::{Body, NewCapture, NewHold, Reason},
     caller::{Administrator, Reader, Writer, name_of, owned},
     error::Error,
-    movements::{Moved, moved},
-    params::{Deadline, HoldId, Page, WalletId},
+    movements::{Moved, carry_out, decide},
+    params::{Deadline, DryRun, HoldId, Page, WalletId},
     refusal::hold_not_found,
     view,
 };
@@ -28,6 +28,8 @@ pub struct Authorized {
     transaction: Transaction,
     lifetime_seconds: u32,
     replayed: bool,
+    /// Only decided, and not done.
+    invented: bool,
 }
 
 /// Reserves money of a wallet.
@@ -40,15 +42,17 @@ pub async fn authorize(
     caller: Writer,
     WalletId(id): WalletId,
     Deadline(deadline): Deadline,
+    dry_run: DryRun,
     Body(NewHold { key, authorization }): Body<NewHold>,
 ) -> Result<Authorized, Error> {
     let lifetime_seconds = authorization.lifetime_seconds;
     let command = Command::authorize(id, caller.actor(), &key, authorization);
-    let outcome = edge.ledger.submit(command, deadline).await?;
+    let outcome = decide(&edge, command, deadline, dry_run).await?;
     let Done::Transaction(transaction) = outcome.result? else {
         unreachable!("an authorization is done as a transaction")
     };
-    Ok(Authorized { transaction, lifetime_seconds, replayed: outcome.replayed })
+    let replayed = outcome.replayed;
+    Ok(Authorized { transaction, lifetime_seconds, replayed, invented: dry_run.0 && !replayed })
 }
 
 /// Takes all or a part of what is reserved.
@@ -61,6 +65,7 @@ pub async fn capture(
     Administrator(caller): Administrator,
     HoldId { wallet_id, hold_id }: HoldId,
     Deadline(deadline): Deadline,
+    dry_run: DryRun,
     Body(NewCapture { key, amount, is_final, description }): Body<NewCapture>,
 ) -> Result<Moved, Error> {
     // Who receives never changes, so it may be read before the ledger locks that wallet, too. What
@@ -70,7 +75,7 @@ pub async fn capture(
     let by = Some(name_of(&caller));
     let capture = Capture { hold_id, to, amount, is_final, description, by };
     let command = Command::capture(wallet_id, &key, capture);
-    moved(&edge, edge.ledger.submit(command, deadline).await)
+    carry_out(&edge, command, deadline, dry_run).await
 }
 
 /// Gives back what is reserved.
@@ -83,11 +88,12 @@ pub async fn void(
     Administrator(caller): Administrator,
     HoldId { wallet_id, hold_id }: HoldId,
     Deadline(deadline): Deadline,
+    dry_run: DryRun,
     Body(Reason { key, reason }): Body<Reason>,
 ) -> Result<Moved, Error> {
     let order = Order { reason, by: Some(name_of(&caller)) };
     let command = Command::void(wallet_id, &key, hold_id, order);
-    moved(&edge, edge.ledger.submit(command, deadline).await)
+    carry_out(&edge, command, deadline, dry_run).await
 }
 
 /// Shows a hold as it stands.
@@ -125,11 +131,14 @@ pub async fn list(
 impl IntoResponse for Authorized {
     fn into_response(self) -> Response {
         let done = &self.transaction;
+        let view = view::authorization(done, self.lifetime_seconds);
+        if self.invented {
+            return Json(view::dry(view)).into_response();
+        }
         let location = format!("/api/v1/wallets/{}/holds/{}", done.wallet_id, done.id);
         let tag = super::entity_tag(done.version);
         let headers = [(header::LOCATION, location), (header::ETAG, tag)];
-        let body = Json(view::authorization(done, self.lifetime_seconds));
         let mark = super::replay_mark(self.replayed);
-        (StatusCode::CREATED, headers, mark, body).into_response()
+        (StatusCode::CREATED, headers, mark, Json(view)).into_response()
     }
 }

@@ -4,6 +4,7 @@
 //! Everything else that all requests share is in [`envelope`]; every failure is told by [`error`].
 
 pub mod access_log;
+pub mod batches;
 pub mod body;
 pub mod caller;
 pub mod envelope;
@@ -11,6 +12,7 @@ pub mod error;
 mod fields;
 pub mod history;
 pub mod holds;
+mod many;
 pub mod movements;
 pub mod orders;
 pub mod params;
@@ -98,6 +100,8 @@ pub fn router(edge: Edge) -> Router {
         .route("/wallets/{id}/holds/{holdId}/capture", op(O::Capture,  post(holds::capture)))
         .route("/wallets/{id}/holds/{holdId}/void",    op(O::Void,     post(holds::void)))
         .route("/users/{userId}/wallets",          op(O::UserWallets,  get(wallets::of_user)))
+        .route("/transactions",                    op(O::Post,         post(batches::post)))
+        .route("/batches",                         op(O::Batch,        post(batches::create)))
         .route("/transactions/{id}/reversal",      op(O::Reverse,      post(orders::reverse)))
         .route("/transactions/{id}",               op(O::Transaction,  get(history::transaction)));
     Router::new()

@@ -5,24 +5,24 @@ use super::{
     body::{Body, Movement, Transfer},
     caller::Writer,
     error::Error,
-    params::{Deadline, WalletId},
+    params::{Deadline, DryRun, WalletId},
     view,
 };
-use crate::{
-    ledger::command::{Command, Done, Outcome, Transaction},
-    store::SubmitError,
-};
+use crate::ledger::command::{Command, Done, Outcome, Transaction};
 use axum::{
     Json,
     extract::State,
     http::header,
     response::{IntoResponse, Response},
 };
+use tokio::time::Instant;
 
 /// The answer to a movement.
 pub struct Moved {
     transaction: Transaction,
     replayed: bool,
+    /// Only decided, and not done.
+    invented: bool,
 }
 
 /// Puts money into a wallet. The same key with the same body gets the same answer.
@@ -35,10 +35,11 @@ pub async fn deposit(
     caller: Writer,
     WalletId(id): WalletId,
     Deadline(deadline): Deadline,
+    dry_run: DryRun,
     Body(Movement { key, payment }): Body<Movement>,
 ) -> Result<Moved, Error> {
     let command = Command::deposit(id, caller.actor(), &key, payment);
-    moved(&edge, edge.ledger.submit(command, deadline).await)
+    carry_out(&edge, command, deadline, dry_run).await
 }
 
 /// Takes money out of a wallet. The same key with the same body gets the same answer.
@@ -51,10 +52,11 @@ pub async fn withdraw(
     caller: Writer,
     WalletId(id): WalletId,
     Deadline(deadline): Deadline,
+    dry_run: DryRun,
     Body(Movement { key, payment }): Body<Movement>,
 ) -> Result<Moved, Error> {
     let command = Command::withdraw(id, caller.actor(), &key, payment);
-    moved(&edge, edge.ledger.submit(command, deadline).await)
+    carry_out(&edge, command, deadline, dry_run).await
 }
 
 /// Moves money to another wallet. Only the paying one must be the caller's.
@@ -67,31 +69,55 @@ pub async fn transfer(
     caller: Writer,
     WalletId(id): WalletId,
     Deadline(deadline): Deadline,
+    dry_run: DryRun,
     Body(Transfer { to, movement }): Body<Transfer>,
 ) -> Result<Moved, Error> {
     let Movement { key, payment } = movement;
     let command = Command::transfer(id, to, caller.actor(), &key, payment);
-    moved(&edge, edge.ledger.submit(command, deadline).await)
+    carry_out(&edge, command, deadline, dry_run).await
 }
 
-/// The answer to a movement, which is counted unless it was answered before.
-pub(super) fn moved(edge: &Edge, outcome: Result<Outcome, SubmitError>) -> Result<Moved, Error> {
-    let Outcome { result, replayed } = outcome?;
+/// Does what a command says and counts it, or only decides it.
+pub(super) async fn carry_out(
+    edge: &Edge,
+    command: Command,
+    deadline: Instant,
+    dry_run: DryRun,
+) -> Result<Moved, Error> {
+    let Outcome { result, replayed } = decide(edge, command, deadline, dry_run).await?;
     let Done::Transaction(transaction) = result? else {
         unreachable!("a movement is done as a transaction")
     };
-    if !replayed {
+    let invented = dry_run.0 && !replayed;
+    if !replayed && !invented {
         edge.metrics.moved(&transaction);
     }
-    Ok(Moved { transaction, replayed })
+    Ok(Moved { transaction, replayed, invented })
+}
+
+/// What becomes of a command, or would.
+pub(super) async fn decide(
+    edge: &Edge,
+    command: Command,
+    deadline: Instant,
+    DryRun(dry_run): DryRun,
+) -> Result<Outcome, Error> {
+    if !dry_run {
+        return Ok(edge.ledger.submit(command, deadline).await?);
+    }
+    let outcomes = edge.ledger.preview(&[std::slice::from_ref(&command)]).await?;
+    Ok(outcomes.into_iter().next().expect("each command has an outcome"))
 }
 
 impl IntoResponse for Moved {
     fn into_response(self) -> Response {
+        let view = view::transaction(&self.transaction);
+        if self.invented {
+            return Json(view::dry(view)).into_response();
+        }
         let location = format!("/api/v1/transactions/{}", self.transaction.id);
         let tag = super::entity_tag(self.transaction.version);
         let headers = [(header::LOCATION, location), (header::ETAG, tag)];
-        let body = Json(view::transaction(&self.transaction));
-        (headers, super::replay_mark(self.replayed), body).into_response()
+        (headers, super::replay_mark(self.replayed), Json(view)).into_response()
     }
 }

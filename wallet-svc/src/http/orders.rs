@@ -6,12 +6,12 @@ use super::{
     caller::{Administrator, Writer, name_of},
     error::Error,
     history::transaction_not_found,
-    movements::{Moved, moved},
-    params::{Deadline, TransactionId, WalletId},
+    movements::{Moved, carry_out, decide},
+    params::{Deadline, DryRun, TransactionId, WalletId},
     view,
 };
 use crate::ledger::{
-    command::{Command, Done, Order},
+    command::{Command, Done, Order, Outcome},
     reversal::Reversal,
     wallet::Status,
 };
@@ -22,7 +22,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use protocol::wallet::StatusView;
-use tokio::time::Instant;
 
 /// The answer to an order.
 pub struct Turned {
@@ -40,10 +39,12 @@ pub async fn freeze(
     Administrator(caller): Administrator,
     WalletId(id): WalletId,
     Deadline(deadline): Deadline,
+    dry_run: DryRun,
     Body(Reason { key, reason }): Body<Reason>,
 ) -> Result<Turned, Error> {
     let order = Order { reason: reason.clone(), by: Some(name_of(&caller)) };
-    turn(&edge, Command::freeze(id, &key, order), deadline, (Status::Frozen, &reason)).await
+    let outcome = decide(&edge, Command::freeze(id, &key, order), deadline, dry_run).await?;
+    turned(outcome, Status::Frozen, &reason, dry_run)
 }
 
 /// Lifts a freeze.
@@ -56,10 +57,12 @@ pub async fn unfreeze(
     Administrator(caller): Administrator,
     WalletId(id): WalletId,
     Deadline(deadline): Deadline,
+    dry_run: DryRun,
     Body(Reason { key, reason }): Body<Reason>,
 ) -> Result<Turned, Error> {
     let order = Order { reason: reason.clone(), by: Some(name_of(&caller)) };
-    turn(&edge, Command::unfreeze(id, &key, order), deadline, (Status::Active, &reason)).await
+    let outcome = decide(&edge, Command::unfreeze(id, &key, order), deadline, dry_run).await?;
+    turned(outcome, Status::Active, &reason, dry_run)
 }
 
 /// Ends an empty wallet for good. Its user may, too.
@@ -72,12 +75,14 @@ pub async fn close(
     caller: Writer,
     WalletId(id): WalletId,
     Deadline(deadline): Deadline,
+    dry_run: DryRun,
     Body(Reason { key, reason }): Body<Reason>,
 ) -> Result<Turned, Error> {
     let by = caller.0.is_admin().then(|| name_of(&caller.0));
     let order = Order { reason: reason.clone(), by };
     let command = Command::close(id, caller.actor(), &key, order);
-    turn(&edge, command, deadline, (Status::Closed, &reason)).await
+    let outcome = decide(&edge, command, deadline, dry_run).await?;
+    turned(outcome, Status::Closed, &reason, dry_run)
 }
 
 /// Undoes a transaction, once.
@@ -90,6 +95,7 @@ pub async fn reverse(
     Administrator(caller): Administrator,
     TransactionId(transaction_id): TransactionId,
     Deadline(deadline): Deadline,
+    dry_run: DryRun,
     Body(Reason { key, reason }): Body<Reason>,
 ) -> Result<Moved, Error> {
     let legs = edge.ledger.transaction(transaction_id).await?;
@@ -99,24 +105,29 @@ pub async fn reverse(
     let undone = legs.iter().map(|leg| leg.undone()).collect();
     let order = Order { reason, by: Some(name_of(&caller)) };
     let command = Command::reverse(&key, Reversal { transaction_id, undone, order });
-    moved(&edge, edge.ledger.submit(command, deadline).await)
+    carry_out(&edge, command, deadline, dry_run).await
 }
 
-async fn turn(
-    edge: &Edge,
-    command: Command,
-    deadline: Instant,
-    (status, reason): (Status, &str),
+fn turned(
+    outcome: Outcome,
+    status: Status,
+    reason: &str,
+    DryRun(dry_run): DryRun,
 ) -> Result<Turned, Error> {
-    let outcome = edge.ledger.submit(command, deadline).await?;
     let Done::Transaction(done) = outcome.result? else {
         unreachable!("an order is done as a transaction")
     };
-    Ok(Turned { view: view::status(&done, status, reason), replayed: outcome.replayed })
+    let (replayed, view) = (outcome.replayed, view::status(&done, status, reason));
+    let invented = dry_run && !replayed;
+    let view = if invented { view::dry_status(view) } else { view };
+    Ok(Turned { view, replayed })
 }
 
 impl IntoResponse for Turned {
     fn into_response(self) -> Response {
+        if self.view.dry_run {
+            return Json(self.view).into_response();
+        }
         let location = format!("/api/v1/transactions/{}", self.view.transaction_id);
         let tag = super::entity_tag(self.view.version);
         let headers = [(header::LOCATION, location), (header::ETAG, tag)];

@@ -50,6 +50,10 @@ pub struct Page<C> {
     pub limit: u16,
 }
 
+/// `?dryRun=true`: decide and answer, and write nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct DryRun(pub bool);
+
 /// `If-None-Match: …`
 pub struct IfNoneMatch(pub Option<String>);
 
@@ -110,6 +114,16 @@ impl FromRequestParts<Edge> for MinVersion {
             digits.parse().map_err(|_| "must be a whole number from 0".to_owned())
         });
         fields.finish().map(|()| Self(version))
+    }
+}
+
+impl FromRequestParts<Edge> for DryRun {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Edge) -> Result<Self, Error> {
+        let mut fields = Fields::of_query(&parts.uri)?;
+        let dry_run = fields.flag("dryRun").unwrap_or(false);
+        fields.finish().map(|()| Self(dry_run))
     }
 }
 

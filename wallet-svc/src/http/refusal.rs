@@ -74,6 +74,13 @@ impl From<Refusal> for Error {
                 "amount",
                 "is more than remains of the hold; read the hold to see how much does",
             ),
+            Refusal::Unbalanced => {
+                Self::field(Code::Unbalanced, "legs", "must debit in all what they credit in all")
+            }
+            Refusal::BatchRefused => Self::new(
+                Code::BatchRefused,
+                "another command of this atomic batch was refused, so none was carried out",
+            ),
             Refusal::InsufficientFunds => Self::field(
                 Code::InsufficientFunds,
                 "amount",

@@ -123,6 +123,7 @@ pub(super) fn transaction(done: &Transaction) -> TransactionView {
     let (from, to) = ends(done.kind, done.wallet_id, done.to);
     TransactionView {
         transaction_id: done.id,
+        dry_run: false,
         kind: done.kind,
         wallet_id: done.wallet_id,
         from_wallet_id: from,
@@ -141,6 +142,17 @@ pub(super) fn transaction(done: &Transaction) -> TransactionView {
         version: done.version,
         at: instant(done.at_us),
     }
+}
+
+/// What was only decided has no name.
+pub(super) fn dry(view: TransactionView) -> TransactionView {
+    let hold_id = view.hold_id.filter(|id| *id != view.transaction_id);
+    TransactionView { transaction_id: Uuid::nil(), hold_id, dry_run: true, ..view }
+}
+
+/// What was only decided has no name.
+pub(super) fn dry_status(view: StatusView) -> StatusView {
+    StatusView { transaction_id: Uuid::nil(), dry_run: true, ..view }
 }
 
 /// From where to where the money went, when it went between two wallets.
@@ -194,6 +206,7 @@ pub(super) fn status(done: &Transaction, status: Status, reason: &str) -> Status
         status,
         reason: reason.to_owned(),
         transaction_id: done.id,
+        dry_run: false,
         version: done.version,
         at: instant(done.at_us),
     }
@@ -206,6 +219,7 @@ pub(super) fn leg(leg: &Leg) -> TransactionView {
     let amount = amount_of(entry.amount, entry.held_change);
     TransactionView {
         transaction_id: entry.txn_id,
+        dry_run: false,
         kind: entry.kind,
         wallet_id: entry.wallet_id,
         from_wallet_id: from,

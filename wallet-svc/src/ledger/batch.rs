@@ -40,7 +40,7 @@ pub struct ReversalRow {
 /// What to write, beside the wallets that [`Locked`] lists, and what to answer.
 #[derive(Debug, Default)]
 pub struct Decision<'a> {
-    /// One for each command, in order.
+    /// One for each command of each group, in order.
     pub outcomes: Vec<Outcome>,
     /// In the order they were decided, which is the order of each wallet's versions.
     pub entries: Vec<Entry<'a>>,
@@ -48,7 +48,8 @@ pub struct Decision<'a> {
     pub reversals: Vec<ReversalRow>,
 }
 
-/// Applies `commands` to `locked`.
+/// Applies `groups` of commands to `locked`: each group is carried out whole or not at all. Mostly
+/// there is one command in a group.
 ///
 /// # Errors
 ///
@@ -59,23 +60,32 @@ pub struct Decision<'a> {
 /// When money would be made or lost. Nothing has been written then, and nothing may be.
 pub fn decide<'a>(
     locked: &mut Locked,
-    commands: &[&'a Command],
+    groups: &[&'a [Command]],
     stripes: &Stripes,
     now_us: i64,
     ids: &mut TransactionIds,
 ) -> Result<Decision<'a>, StripeNotLocked> {
     let before = locked.totals();
+    let commands = groups.iter().map(|group| group.len()).sum::<usize>();
     let decision = Decision {
-        outcomes: Vec::with_capacity(commands.len()),
-        entries: Vec::with_capacity(commands.len().strict_add(2)),
-        keys: Vec::with_capacity(commands.len()),
+        outcomes: Vec::with_capacity(commands),
+        entries: Vec::with_capacity(commands.strict_add(2)),
+        keys: Vec::with_capacity(commands),
         reversals: Vec::new(),
     };
     let mut sitting =
         Sitting { locked, stripes, now_us, ids, inflow: [0; Currency::COUNT], decision };
-    for command in commands {
-        let outcome = sitting.hear(command)?;
-        sitting.decision.outcomes.push(outcome);
+    for &group in groups {
+        match group {
+            [command] => {
+                let outcome = sitting.hear(command)?;
+                sitting.decision.outcomes.push(outcome);
+            }
+            commands => {
+                let outcomes = sitting.hear_together(commands)?;
+                sitting.decision.outcomes.extend(outcomes);
+            }
+        }
     }
     sitting.settle();
     let decision = sitting.decision;
@@ -103,7 +113,7 @@ pub(super) struct Sitting<'a, 'b> {
     pub(super) now_us: i64,
     pub(super) ids: &'b mut TransactionIds,
     /// What came in from outside, less what went out, in minor units of each currency.
-    inflow: [i64; Currency::COUNT],
+    pub(super) inflow: [i64; Currency::COUNT],
     pub(super) decision: Decision<'a>,
 }
 
@@ -123,7 +133,7 @@ pub(super) struct Leg<'a> {
 }
 
 impl<'a> Sitting<'a, '_> {
-    fn hear(&mut self, command: &'a Command) -> Result<Outcome, StripeNotLocked> {
+    pub(super) fn hear(&mut self, command: &'a Command) -> Result<Outcome, StripeNotLocked> {
         let fresh = |result| Outcome { result, replayed: false };
         if let CommandKind::CreateWallet { user_id, currency } = &command.kind {
             return Ok(self.open(command.wallet_id, user_id, *currency));
@@ -141,7 +151,7 @@ impl<'a> Sitting<'a, '_> {
             let result = recorded.result.clone().map(Done::Transaction);
             return Ok(Outcome { result, replayed: true });
         }
-        let result = match self.carry_out(place, &command.kind) {
+        let result = match self.carry_out(place, command) {
             Ok(transaction) => Ok(transaction),
             Err(Halt::Refused(refusal)) => Err(refusal),
             Err(Halt::NotLocked(stripe)) => return Err(stripe),
@@ -150,14 +160,15 @@ impl<'a> Sitting<'a, '_> {
         Ok(fresh(result.map(Done::Transaction)))
     }
 
-    fn carry_out(&mut self, place: usize, kind: &'a CommandKind) -> Result<Transaction, Halt> {
-        match kind {
+    fn carry_out(&mut self, place: usize, command: &'a Command) -> Result<Transaction, Halt> {
+        match &command.kind {
             CommandKind::Deposit(payment) => self.deposit(place, payment),
             CommandKind::Withdraw(payment) => self.withdraw(place, payment),
             CommandKind::Transfer { to, payment } => self.transfer(place, *to, payment),
             CommandKind::Freeze(order) => self.freeze(place, order),
             CommandKind::Unfreeze(order) => self.unfreeze(place, order),
             CommandKind::Close(order) => self.close(place, order),
+            CommandKind::Post(posting) => self.post_legs(place, &command.actor, posting),
             CommandKind::Reverse(reversal) => self.reverse(place, reversal),
             CommandKind::Authorize(authorization) => self.authorize(place, authorization),
             CommandKind::Capture(capture) => self.capture(place, capture),

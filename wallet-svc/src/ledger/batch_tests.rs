@@ -57,7 +57,13 @@ impl World {
 
     fn one(&mut self, command: &Command) -> Result<Done, Refusal> {
         let mut locked = self.locked(&[command.wallet_id]);
-        let decision = decide(&mut locked, &[command], &self.stripes, NOW_US, &mut self.ids);
+        let decision = decide(
+            &mut locked,
+            &[std::slice::from_ref(command)],
+            &self.stripes,
+            NOW_US,
+            &mut self.ids,
+        );
         let mut decision = decision.expect("the stripes are locked");
         let outcome = decision.outcomes.pop().expect("one command, one outcome");
         let changed_nothing = outcome.result.is_err() || outcome.replayed;
@@ -301,7 +307,8 @@ fn a_settlement_wallet_that_was_not_locked_is_asked_for() {
     let world = World::new(vec![wallet(1, "ana", Currency::Kwd, 100, Status::Active)]);
     let command = Command::deposit(id(1), user("ana"), "a", payment("1", None));
     let mut ids = TransactionIds::new(1);
-    let decided = decide(&mut world.locked(&[]), &[&command], &world.stripes, NOW_US, &mut ids);
+    let groups = [std::slice::from_ref(&command)];
+    let decided = decide(&mut world.locked(&[]), &groups, &world.stripes, NOW_US, &mut ids);
     assert_eq!(decided.expect_err("not locked"), StripeNotLocked(Currency::Kwd));
 }
 
@@ -323,8 +330,8 @@ fn a_wallet_is_opened_once_per_user_and_key() {
 
 fn run<'a>(world: &World, commands: &'a [Command]) -> (Decision<'a>, Locked) {
     let mut locked = world.locked(&[]);
-    let commands: Vec<&Command> = commands.iter().collect();
+    let groups: Vec<&[Command]> = commands.iter().map(std::slice::from_ref).collect();
     let mut ids = TransactionIds::new(1);
-    let decision = decide(&mut locked, &commands, &world.stripes, NOW_US, &mut ids);
+    let decision = decide(&mut locked, &groups, &world.stripes, NOW_US, &mut ids);
     (decision.expect("the stripes are locked"), locked)
 }

@@ -39,6 +39,17 @@ pub(super) fn request_hash(wallet_id: Uuid, kind: &CommandKind) -> u64 {
         }
         CommandKind::Void { hold_id, order } => form.reason(10, Some(*hold_id), &order.reason),
         CommandKind::Expire { hold_id } => (11, Some(*hold_id)),
+        CommandKind::Post(posting) => {
+            form.text(1, posting.currency.map(Currency::code));
+            form.text(2, posting.reference.as_deref());
+            form.text(3, posting.description.as_deref());
+            for leg in &posting.legs {
+                form.0.update(leg.wallet_id.as_bytes());
+                form.0.update([u8::from(leg.pays)]);
+                form.amount(leg.amount);
+            }
+            (12, None)
+        }
         CommandKind::Reverse(reversal) => {
             form.reason(7, Some(reversal.transaction_id), &reversal.order.reason)
         }

@@ -2,6 +2,7 @@
 
 use super::canonical::request_hash;
 use super::money::{Amount, Currency};
+use super::posting::Posting;
 pub use super::refusal::Refusal;
 use super::reversal::Reversal;
 use super::wallet::Wallet;
@@ -46,10 +47,16 @@ pub struct Command {
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommandKind {
-    CreateWallet { user_id: Box<str>, currency: Currency },
+    CreateWallet {
+        user_id: Box<str>,
+        currency: Currency,
+    },
     Deposit(Payment),
     Withdraw(Payment),
-    Transfer { to: Uuid, payment: Payment },
+    Transfer {
+        to: Uuid,
+        payment: Payment,
+    },
     /// Stops all movement, until it is lifted.
     Freeze(Order),
     Unfreeze(Order),
@@ -69,6 +76,8 @@ pub enum CommandKind {
     Expire {
         hold_id: Uuid,
     },
+    /// Moves money between several wallets at once.
+    Post(Posting),
 }
 
 /// What to reserve, for whom and how long.
@@ -203,6 +212,34 @@ impl Command {
         Self::new(wallet_id, Actor::Admin, "", CommandKind::Expire { hold_id })
     }
 
+    /// Moves money between several wallets at once. It is asked of the first one that pays, of
+    /// which there must be one.
+    #[must_use]
+    pub fn post(actor: Actor, key: &str, posting: Posting) -> Self {
+        let payer = posting.legs.iter().find(|leg| leg.pays).expect("somebody pays");
+        Self::new(payer.wallet_id, actor, key, CommandKind::Post(posting))
+    }
+
+    /// Binds `commands` together: each stands for all of them, so that no other batch can be taken
+    /// for this one.
+    #[must_use]
+    pub fn atomic(mut commands: Vec<Self>) -> Vec<Self> {
+        let mut whole = Sha256::new();
+        for command in &commands {
+            whole.update(command.wallet_id.as_bytes());
+            whole.update(command.request_hash.to_be_bytes());
+        }
+        let whole = whole.finalize();
+        for command in &mut commands {
+            let own =
+                Sha256::new().chain_update(whole).chain_update(command.request_hash.to_be_bytes());
+            let own = own.finalize();
+            let first = own[..8].try_into().expect("a SHA-256 has 32 bytes");
+            command.request_hash = u64::from_be_bytes(first);
+        }
+        commands
+    }
+
     fn new(wallet_id: Uuid, actor: Actor, key: &str, kind: CommandKind) -> Self {
         let digest = Sha256::digest(key.as_bytes());
         let key = digest[..16].try_into().expect("a SHA-256 has 32 bytes");
@@ -223,11 +260,12 @@ impl Command {
 
     /// The wallets that it may change, the asked one first.
     pub fn wallets(&self) -> impl Iterator<Item = Uuid> {
-        let (other, more) = match &self.kind {
-            CommandKind::Transfer { to, .. } => (Some(*to), None),
-            CommandKind::Reverse(reversal) => (None, Some(reversal.wallets())),
+        let (other, reversal, posting) = match &self.kind {
+            CommandKind::Transfer { to, .. } => (Some(*to), None, None),
+            CommandKind::Reverse(reversal) => (None, Some(reversal.wallets()), None),
+            CommandKind::Post(posting) => (None, None, Some(&posting.legs)),
             CommandKind::Authorize(Authorization { to, .. })
-            | CommandKind::Capture(Capture { to, .. }) => (*to, None),
+            | CommandKind::Capture(Capture { to, .. }) => (*to, None, None),
             CommandKind::CreateWallet { .. }
             | CommandKind::Deposit(_)
             | CommandKind::Withdraw(_)
@@ -235,9 +273,11 @@ impl Command {
             | CommandKind::Unfreeze(_)
             | CommandKind::Close(_)
             | CommandKind::Void { .. }
-            | CommandKind::Expire { .. } => (None, None),
+            | CommandKind::Expire { .. } => (None, None, None),
         };
-        std::iter::once(self.wallet_id).chain(other).chain(more.into_iter().flatten())
+        let legs = posting.into_iter().flat_map(|legs| legs.iter().map(|leg| leg.wallet_id));
+        let undone = reversal.into_iter().flatten();
+        std::iter::once(self.wallet_id).chain(other).chain(undone).chain(legs)
     }
 
     /// The hold that it is about.

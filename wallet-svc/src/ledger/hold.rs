@@ -74,7 +74,12 @@ impl Hold {
     /// # Errors
     ///
     /// It is over, its time is, or it has not that much.
-    pub fn capture(mut self, amount: i64, is_final: bool, now_us: i64) -> Result<(Self, Step), Refusal> {
+    pub fn capture(
+        mut self,
+        amount: i64,
+        is_final: bool,
+        now_us: i64,
+    ) -> Result<(Self, Step), Refusal> {
         self.must_be_open(now_us)?;
         let left = self.remaining().checked_sub(amount).filter(|left| *left >= 0);
         let left = left.ok_or(Refusal::HoldExceeded)?;

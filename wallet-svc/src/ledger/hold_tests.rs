@@ -118,9 +118,10 @@ fn locked(wallets: &[Wallet], hold: Option<Hold>) -> Locked {
     locked
 }
 
-fn run<'a>(locked: &mut Locked, commands: &[&'a Command], now_us: i64) -> Decision<'a> {
+fn run<'a>(locked: &mut Locked, commands: &'a [Command], now_us: i64) -> Decision<'a> {
+    let groups: Vec<&[Command]> = commands.iter().map(std::slice::from_ref).collect();
     let mut ids = TransactionIds::new(1);
-    let decision = decide(locked, commands, &Stripes::new(0), now_us, &mut ids);
+    let decision = decide(locked, &groups, &Stripes::new(0), now_us, &mut ids);
     decision.expect("the stripes are locked")
 }
 
@@ -151,7 +152,7 @@ fn an_authorization_reserves_and_refuses_like_a_payment() {
     for (status, command, want) in table {
         let wallets = [wallet(1, 100, 0, status), wallet(2, 0, 0, Closed), yen.clone()];
         let mut locked = locked(&wallets, None);
-        let decision = run(&mut locked, &[&command], NOW_US);
+        let decision = run(&mut locked, std::slice::from_ref(&command), NOW_US);
         let got = decision.outcomes[0].result.clone().map(|done| {
             let Done::Transaction(done) = done else { panic!("a wallet was opened") };
             let [entry] = &decision.entries[..] else { panic!("nothing is settled") };
@@ -175,11 +176,8 @@ fn a_capture_pays_and_refuses() {
         WalletFrozen,
     };
     use Status::{Active, Closed, Frozen};
-    let open = |to: Option<u128>| Hold {
-        to: to.map(id),
-        expires_us: NOW_US + 1,
-        ..hold(State::Open, 0)
-    };
+    let open =
+        |to: Option<u128>| Hold { to: to.map(id), expires_us: NOW_US + 1, ..hold(State::Open, 0) };
     let (payer, payee) = (wallet(1, 5, 100, Active), wallet(2, 7, 0, Active));
     let (frozen, closed) = (wallet(1, 5, 100, Frozen), wallet(2, 7, 0, Closed));
     let rich = wallet(2, BALANCE_MAX, 0, Active);
@@ -204,7 +202,7 @@ fn a_capture_pays_and_refuses() {
     ];
     for (payer, payee, hold, command, want) in table {
         let mut locked = locked(&[payer.clone(), payee.clone()], hold);
-        let decision = run(&mut locked, &[&command], NOW_US);
+        let decision = run(&mut locked, std::slice::from_ref(&command), NOW_US);
         let refused = decision.outcomes[0].result.as_ref().err().copied();
         assert_eq!(refused, want.err(), "{command:?}");
         assert_eq!(decision.entries.is_empty(), refused.is_some());
@@ -233,7 +231,6 @@ fn a_hold_is_captured_no_more_than_once_in_a_batch() {
         Command::void(id(1), "e", id(70), order()),
         Command::expire(id(1), id(70)),
     ];
-    let commands: Vec<&Command> = commands.iter().collect();
     let decision = run(&mut locked, &commands, NOW_US);
     let seen: Vec<_> =
         decision.outcomes.iter().map(|o| (o.replayed, o.result.as_ref().err().copied())).collect();
@@ -252,7 +249,8 @@ fn a_hold_is_captured_no_more_than_once_in_a_batch() {
 /// The clock decides: one microsecond before, the money is taken; at the instant, it goes back.
 #[test]
 fn at_its_instant_a_hold_is_given_back_and_not_captured() {
-    for (now_us, captured) in [(NOW_US - 1, true), (NOW_US, false), (NOW_US + 9 * SECOND_US, false)] {
+    for (now_us, captured) in [(NOW_US - 1, true), (NOW_US, false), (NOW_US + 9 * SECOND_US, false)]
+    {
         let open = hold(State::Open, 0);
         let mut locked = locked(&[wallet(1, 0, 100, Status::Frozen)], Some(open));
         // Not even a freeze keeps an expired hold's money.
@@ -261,7 +259,6 @@ fn at_its_instant_a_hold_is_given_back_and_not_captured() {
             ..wallet(1, 0, 100, Status::Active)
         });
         let commands = [Command::expire(id(1), id(70)), capture("k", None, None, false)];
-        let commands: Vec<&Command> = commands.iter().collect();
         let decision = run(&mut locked, &commands, now_us);
         let results: Vec<_> =
             decision.outcomes.iter().map(|o| o.result.as_ref().err().copied()).collect();

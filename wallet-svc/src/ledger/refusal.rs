@@ -28,6 +28,8 @@ pub enum Refusal {
     CurrencyMismatch = 6,
     /// More decimals than the wallet's currency has.
     TooManyDecimals = 7,
+    /// What is paid is not what is had.
+    Unbalanced = 20,
     /// The hold has less left than is to be captured.
     HoldExceeded = 19,
     /// One of the wallets is closed.
@@ -42,11 +44,13 @@ pub enum Refusal {
     InsufficientFunds = 10,
     /// The receiving wallet would hold too much.
     BalanceLimit = 11,
+    /// Another command of the same atomic batch was refused.
+    BatchRefused = 21,
 }
 
 impl Refusal {
     /// All, by descending precedence.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::WalletNotFound,
         Self::WalletForbidden,
         Self::KeyReused,
@@ -59,6 +63,7 @@ impl Refusal {
         Self::ReceiverNotFound,
         Self::CurrencyMismatch,
         Self::TooManyDecimals,
+        Self::Unbalanced,
         Self::HoldExceeded,
         Self::WalletClosed,
         Self::WalletFrozen,
@@ -66,6 +71,7 @@ impl Refusal {
         Self::WalletNotEmpty,
         Self::InsufficientFunds,
         Self::BalanceLimit,
+        Self::BatchRefused,
     ];
 
     /// What `idem.outcome` says for it; 0 stands for "done". Never renumber.

@@ -4,10 +4,9 @@
 //! Entries never change, so what is to be undone may be read before the wallets are locked. Whether
 //! it has been undone is read under their locks.
 
-use super::batch::{Halt, Leg, ReversalRow, Sitting};
+use super::batch::{Halt, ReversalRow, Sitting};
 use super::command::{Order, Refusal, Transaction};
-use super::movement::{may_all_move, may_receive, may_spend};
-use super::wallet::Wallet;
+use super::posting::Note;
 use protocol::wallet::EntryKind;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -84,15 +83,7 @@ impl<'a> Sitting<'a, '_> {
             let (place, _) = self.locked.customer(id).ok_or(Refusal::ReceiverNotFound)?;
             changes.push((place, change));
         }
-        // Who pays comes first, as everywhere.
-        changes.sort_by_key(|(_, change)| *change);
         self.may_change(&changes)?;
-
-        let wallets: Vec<&Wallet> =
-            changes.iter().map(|(place, _)| self.wallet(*place)).collect();
-        let at_us = wallets.iter().map(|wallet| wallet.next_at_us(self.now_us)).max();
-        let at_us = at_us.expect("a transaction has an entry");
-        let ids: Vec<Uuid> = wallets.iter().map(|wallet| wallet.id).collect();
         // What no other customer pays comes from outside, or goes there.
         let inflow = changes.iter().fold(0i64, |sum, (_, change)| sum.strict_add(*change));
         let currency = self.wallet(asked).currency;
@@ -100,40 +91,15 @@ impl<'a> Sitting<'a, '_> {
             self.settlement_bears(currency, inflow)?;
             self.flow(currency, inflow);
         }
-        let reversal_id = self.ids.next(at_us);
-        let mut answer = None;
-        for (place, change) in changes {
-            let own = self.wallet(place).id;
-            let other = ids.iter().copied().find(|id| *id != own);
-            let kind = if change < 0 { EntryKind::ReversalOut } else { EntryKind::ReversalIn };
-            let done = self.post(
-                place,
-                Leg {
-                    counterparty: other.filter(|_| ids.len() == 2),
-                    description: Some(&reversal.order.reason),
-                    actor: reversal.order.by.as_deref(),
-                    about: Some(reversal.transaction_id),
-                    ..Leg::new(kind, change, reversal_id, at_us)
-                },
-            );
-            answer = answer.or((place == asked).then_some(done));
-        }
+        let (out, into) = (EntryKind::ReversalOut, EntryKind::ReversalIn);
         let transaction_id = reversal.transaction_id;
+        let note = Note::of_order(&reversal.order, out, into);
+        let note = Note { about: Some(transaction_id), ..note };
+        let done = self.post_changes(asked, changes, note);
+        let (reversal_id, at_us) = (done.id, done.at_us);
         self.locked.put_reversal(transaction_id, reversal_id);
         self.decision.reversals.push(ReversalRow { transaction_id, reversal_id, at_us });
-        Ok(answer.expect("the asked wallet is the first of those undone"))
-    }
-
-    /// Whether each wallet may pay or receive its part.
-    pub(super) fn may_change(&self, changes: &[(usize, i64)]) -> Result<(), Refusal> {
-        may_all_move(changes.iter().map(|(place, _)| self.wallet(*place)))?;
-        for (place, change) in changes.iter().filter(|(_, change)| *change < 0) {
-            may_spend(self.wallet(*place), change.strict_neg())?;
-        }
-        for (place, change) in changes.iter().filter(|(_, change)| *change > 0) {
-            may_receive(self.wallet(*place), *change)?;
-        }
-        Ok(())
+        Ok(done)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::ledger::command::{Actor, Command, Done};
 use crate::ledger::id::TransactionIds;
 use crate::ledger::locked::{Locked, Stripes};
 use crate::ledger::money::Currency;
-use crate::ledger::wallet::{BALANCE_MAX, Kind, Status};
+use crate::ledger::wallet::{BALANCE_MAX, Kind, Status, Wallet};
 use EntryKind::{Deposit, ReversalIn, ReversalOut, TransferIn, TransferOut, Withdrawal};
 use proptest::prelude::*;
 
@@ -52,7 +52,7 @@ fn one(wallets: &[Wallet], reversed: bool, undone: &[(u128, EntryKind, i64)]) ->
         locked.put_reversal(T, id(78));
     }
     let commands = [reverse("k", undone)];
-    let commands: Vec<&Command> = commands.iter().collect();
+    let commands: Vec<&[Command]> = commands.iter().map(std::slice::from_ref).collect();
     let mut ids = TransactionIds::new(1);
     let decision = decide(&mut locked, &commands, &stripes, NOW_US, &mut ids);
     let decision = decision.expect("the stripes are locked");
@@ -113,7 +113,7 @@ fn of_two_reversals_in_one_batch_the_second_is_refused() {
     let mut locked = locked(&[wallet(1, 100, Status::Active)], &stripes);
     let deposit = [(1, Deposit, 40)];
     let commands = [reverse("a", &deposit), reverse("b", &deposit), reverse("a", &deposit)];
-    let commands: Vec<&Command> = commands.iter().collect();
+    let commands: Vec<&[Command]> = commands.iter().map(std::slice::from_ref).collect();
     let mut ids = TransactionIds::new(1);
     let decision = decide(&mut locked, &commands, &stripes, NOW_US, &mut ids).expect("locked");
     let seen: Vec<_> =
@@ -143,7 +143,9 @@ proptest! {
             _ => Command::transfer(id(1), id(2), Actor::Admin, "k", payment),
         };
         let mut ids = TransactionIds::new(1);
-        let decision = decide(&mut locked, &[&command], &stripes, NOW_US, &mut ids).expect("locked");
+        let decision = decide(
+            &mut locked, &[std::slice::from_ref(&command)], &stripes, NOW_US, &mut ids,
+        ).expect("locked");
         let done = decision.outcomes[0].result.is_ok();
         let undone: Vec<_> = decision
             .entries
@@ -153,7 +155,9 @@ proptest! {
             .collect();
         prop_assume!(done);
         let command = reverse("r", &undone);
-        let decision = decide(&mut locked, &[&command], &stripes, NOW_US, &mut ids).expect("locked");
+        let decision = decide(
+            &mut locked, &[std::slice::from_ref(&command)], &stripes, NOW_US, &mut ids,
+        ).expect("locked");
         prop_assert!(decision.outcomes[0].result.is_ok());
         for before in &wallets {
             let after = locked.wallet(before.id).expect("locked");

@@ -18,6 +18,9 @@ const SETTLED_AFTER_US: i64 = 1_000_000;
 /// or two partitions where it almost always is, and not all.
 const NEAR_US: i64 = 32 * 86_400 * 1_000_000;
 
+/// More than any transaction has, settlement included.
+const LEGS_MAX: i64 = 256;
+
 const ENTRY: &str = "txn_id,wallet_id,kind,amount,available_after,held_after,version,at_us,\
     counterparty,description,actor,about,held_change";
 
@@ -122,8 +125,8 @@ impl Ledger {
                 legs.push(leg);
             }
         }
-        // Who pays before who receives.
-        legs.sort_by_key(|leg| leg.entry.kind);
+        // Who pays before who receives, and always in the same order.
+        legs.sort_by_key(|leg| (leg.entry.kind, leg.wallet.id));
         Ok(legs)
     }
 
@@ -185,7 +188,7 @@ pub(super) fn write_transaction(sql: &mut Sql, id: Uuid, first_us: i64, last_us:
     sql.put("STRAIGHT_JOIN wallet w ON w.wallet_id=e.wallet_id ");
     sql.put("LEFT JOIN reversal r ON r.txn_id=e.txn_id WHERE e.txn_id=");
     sql.hex(id.as_bytes()).put(" AND e.at_us BETWEEN ").int(first_us);
-    sql.put(" AND ").int(last_us).put(" LIMIT 3");
+    sql.put(" AND ").int(last_us).put(" LIMIT ").int(LEGS_MAX);
 }
 
 pub(super) fn write_wallet_and_clock(sql: &mut Sql, id: Uuid) {

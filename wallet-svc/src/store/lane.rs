@@ -37,14 +37,51 @@ const CONFLICTS_MAX: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_millis(200);
 
-/// A command, and who waits for it.
+/// What is to be done, and who waits for it.
 #[derive(Debug)]
 pub(super) struct Job {
-    pub(super) command: Command,
+    pub(super) work: Work,
     pub(super) deadline: Instant,
     /// Set by the first of lane and caller: whose is it to say what became of the command?
     pub(super) begun: Arc<AtomicBool>,
-    pub(super) reply: oneshot::Sender<Result<Outcome, SubmitError>>,
+}
+
+/// One command, or several that are carried out together or not at all.
+#[derive(Debug)]
+pub(super) enum Work {
+    One(Command, Reply<Outcome>),
+    Together(Vec<Command>, Reply<Vec<Outcome>>),
+}
+
+/// Where the answer goes.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, SubmitError>>;
+
+impl Work {
+    pub(super) fn commands(&self) -> &[Command] {
+        match self {
+            Self::One(command, _) => std::slice::from_ref(command),
+            Self::Together(commands, _) => commands,
+        }
+    }
+
+    /// Takes its outcomes off `outcomes`. A caller that left is not an error; its key will find
+    /// the outcome.
+    fn answer(self, outcomes: &mut impl Iterator<Item = Outcome>) {
+        const ONE_EACH: &str = "each command has an outcome";
+        match self {
+            Self::One(_, reply) => drop(reply.send(Ok(outcomes.next().expect(ONE_EACH)))),
+            Self::Together(commands, reply) => {
+                drop(reply.send(Ok(outcomes.take(commands.len()).collect())));
+            }
+        }
+    }
+
+    fn fail(self, error: SubmitError) {
+        match self {
+            Self::One(_, reply) => drop(reply.send(Err(error))),
+            Self::Together(_, reply) => drop(reply.send(Err(error))),
+        }
+    }
 }
 
 /// Jobs that go through one transaction.
@@ -134,10 +171,8 @@ impl Lane {
             }
             let (fault, in_doubt) = match self.attempt(&batch.jobs).await {
                 Ok(outcomes) => {
-                    for (job, outcome) in batch.jobs.into_iter().zip(outcomes) {
-                        // A caller that left is not an error; its key will find the outcome.
-                        let _left = job.reply.send(Ok(outcome));
-                    }
+                    let mut outcomes = outcomes.into_iter();
+                    batch.jobs.into_iter().for_each(|job| job.work.answer(&mut outcomes));
                     return None;
                 }
                 Err(failed) => failed,
@@ -170,12 +205,13 @@ impl Lane {
     /// One transaction. On failure says why, and whether it may have been committed nevertheless.
     async fn attempt(&mut self, jobs: &[Job]) -> Result<Vec<Outcome>, (Fault, bool)> {
         let mut connection = self.connect().await.map_err(|fault| (fault, false))?;
-        let commands: Vec<&Command> = jobs.iter().map(|job| &job.command).collect();
-        match self.transact(&mut connection, &commands).await {
+        let groups: Vec<&[Command]> = jobs.iter().map(|job| job.work.commands()).collect();
+        let commands_count = groups.iter().map(|group| group.len()).sum::<usize>();
+        match self.transact(&mut connection, &groups).await {
             Ok(outcomes) => {
                 self.connection = Some(connection);
                 self.shared.meters.batches.fetch_add(1, Ordering::Relaxed);
-                let count = u64::try_from(jobs.len()).expect("a batch is small");
+                let count = u64::try_from(commands_count).expect("a batch is small");
                 self.shared.meters.commands.fetch_add(count, Ordering::Relaxed);
                 Ok(outcomes)
             }
@@ -185,7 +221,7 @@ impl Lane {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     in_doubt,
-                    commands = jobs.len(),
+                    commands = commands_count,
                     "a batch failed: {fault:?}"
                 );
                 match fault {
@@ -205,15 +241,16 @@ impl Lane {
     async fn transact(
         &mut self,
         connection: &mut Connection,
-        commands: &[&Command],
+        groups: &[&[Command]],
     ) -> Result<Vec<Outcome>, (sqlx::Error, bool)> {
+        let commands: Vec<&Command> = groups.iter().copied().flatten().collect();
         let (locked, decision) = loop {
-            let wallets = self.wallets_of(commands);
+            let wallets = wallets_of(&commands, &self.stripes, &self.currencies);
             let (mut locked, now_us) =
-                transaction::lock(connection, &mut self.sql, &wallets, commands)
+                transaction::lock(connection, &mut self.sql, &wallets, &commands)
                     .await
                     .map_err(|error| (error, false))?;
-            match batch::decide(&mut locked, commands, &self.stripes, now_us, &mut self.ids) {
+            match batch::decide(&mut locked, groups, &self.stripes, now_us, &mut self.ids) {
                 Ok(decision) => break (locked, decision),
                 // At most once per currency in the life of a lane.
                 Err(batch::StripeNotLocked(currency)) => {
@@ -231,18 +268,6 @@ impl Lane {
             cache.put(changed.map(|wallet| (wallet.clone(), wallet.last_at_us)).collect());
         }
         Ok(decision.outcomes)
-    }
-
-    /// All wallets to lock, ascending without repeats.
-    fn wallets_of(&self, commands: &[&Command]) -> Vec<Uuid> {
-        let mut ids = Vec::with_capacity(commands.len() * 2 + self.currencies.len());
-        for command in commands {
-            ids.extend(command.wallets());
-        }
-        ids.extend(self.currencies.iter().map(|currency| self.stripes.of(*currency)));
-        ids.sort_unstable();
-        ids.dedup();
-        ids
     }
 
     async fn connect(&mut self) -> Result<Connection, Fault> {
@@ -271,18 +296,46 @@ impl Lane {
     }
 }
 
-/// Takes jobs until a cap is reached. Those whose callers have given up are skipped.
+/// All wallets that a batch works on, ascending without repeats.
+pub(super) fn wallets_of(
+    commands: &[&Command],
+    stripes: &Stripes,
+    currencies: &BTreeSet<Currency>,
+) -> Vec<Uuid> {
+    let mut ids = Vec::with_capacity(commands.len() * 2 + currencies.len());
+    for command in commands {
+        ids.extend(command.wallets());
+    }
+    ids.extend(currencies.iter().map(|currency| stripes.of(*currency)));
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// Takes jobs until a cap is reached. Those whose callers have given up are skipped. A job that is
+/// beyond the caps alone goes alone.
 fn next_batch(waiting: &mut VecDeque<Job>) -> Vec<Job> {
     let mut jobs = Vec::with_capacity(waiting.len().min(COMMANDS_MAX));
-    let mut wallets = BTreeSet::new();
-    while jobs.len() < COMMANDS_MAX
+    let (mut wallets, mut commands) = (BTreeSet::new(), 0);
+    while commands < COMMANDS_MAX
         && wallets.len() + 2 <= WALLETS_MAX
         && let Some(job) = waiting.pop_front()
     {
+        let more = job.work.commands();
+        let touched = || more.iter().flat_map(Command::wallets);
+        // Counted with repeats: only what is big is looked at so closely.
+        let fits = commands + more.len() <= COMMANDS_MAX
+            && (more.len() == 1 && touched().nth(2).is_none()
+                || wallets.len() + touched().count() <= WALLETS_MAX);
+        if !jobs.is_empty() && !fits {
+            waiting.push_front(job);
+            break;
+        }
         if job.begun.swap(true, Ordering::AcqRel) {
             continue;
         }
-        wallets.extend(job.command.wallets());
+        commands += more.len();
+        wallets.extend(touched());
         jobs.push(job);
     }
     jobs
@@ -315,9 +368,7 @@ fn answer_expired(batch: &mut Batch) {
 }
 
 fn answer_all(jobs: Vec<Job>, error: SubmitError) {
-    for job in jobs {
-        let _left = job.reply.send(Err(error));
-    }
+    jobs.into_iter().for_each(|job| job.work.fail(error));
 }
 
 #[cfg(test)]
@@ -333,10 +384,30 @@ mod tests {
             let (reply, mut answer) = oneshot::channel();
             let command = Command::create_wallet("ana", "key", Currency::Brl);
             let begun = Arc::new(AtomicBool::new(true));
-            let jobs = vec![Job { command, deadline: Instant::now(), begun, reply }];
+            let work = Work::One(command, reply);
+            let jobs = vec![Job { work, deadline: Instant::now(), begun }];
             assert!(split(Batch { jobs, in_doubt }).is_none());
             assert_eq!(answer.try_recv(), Ok(Err(want)));
         }
+    }
+
+    #[test]
+    fn what_is_too_big_goes_alone_and_in_its_turn() {
+        let job = |commands: u128| {
+            let of = |n| Command::create_wallet(&format!("user{n}"), "key", Currency::Brl);
+            let (reply, _) = oneshot::channel();
+            let work = Work::Together((0..commands).map(of).collect(), reply);
+            Job { work, deadline: Instant::now(), begun: Arc::new(AtomicBool::new(false)) }
+        };
+        let mut waiting: VecDeque<Job> = [3, 1_000, 100, 28, 1].map(job).into();
+        let mut batch = || {
+            let batch = next_batch(&mut waiting);
+            batch.iter().map(|job| job.work.commands().len()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            [batch(), batch(), batch(), batch()],
+            [vec![3], vec![1_000], vec![100, 28], vec![1]]
+        );
     }
 
     #[test]
@@ -350,7 +421,7 @@ mod tests {
                 // The first one's caller has given up.
                 let begun = Arc::new(AtomicBool::new(number == 0));
                 let (reply, _) = oneshot::channel();
-                Job { command, deadline: Instant::now(), begun, reply }
+                Job { work: Work::One(command, reply), deadline: Instant::now(), begun }
             })
             .collect();
         let batch = next_batch(&mut waiting);

@@ -15,6 +15,7 @@ mod holds;
 mod lane;
 pub mod outbox;
 mod pool;
+mod preview;
 mod probe;
 mod row;
 mod shared;
@@ -22,14 +23,15 @@ mod sql;
 mod transaction;
 
 pub use answer::{
-    Balance, BalanceAt, HistoryEntry, Holds, Leg, Mode, ReadError, Statement, Stats, SubmitError, Wallets,
+    Balance, BalanceAt, HistoryEntry, Holds, Leg, Mode, ReadError, Statement, Stats, SubmitError,
+    Wallets,
 };
 
 use crate::cache::Cache;
 use crate::ledger::command::{Command, Outcome};
 use crate::vital::or_abort;
 use balances::Balances;
-use lane::{Job, Lane};
+use lane::{Job, Lane, Reply, Work};
 use pool::Pool;
 use sha2::{Digest, Sha256};
 use shared::Shared;
@@ -162,16 +164,45 @@ impl Ledger {
         command: Command,
         deadline: Instant,
     ) -> Result<Outcome, SubmitError> {
+        let wallet_id = command.wallet_id;
+        self.enqueue(wallet_id, deadline, |reply| Work::One(command, reply)).await
+    }
+
+    /// Carries out `commands` together or not at all, in one transaction: one outcome for each.
+    /// They come from [`Command::atomic`].
+    ///
+    /// # Errors
+    ///
+    /// Why there are no outcomes; the same commands may be sent again.
+    pub async fn submit_together(
+        &self,
+        commands: Vec<Command>,
+        deadline: Instant,
+    ) -> Result<Vec<Outcome>, SubmitError> {
+        let Some(first) = commands.first() else {
+            return Ok(Vec::new());
+        };
+        let wallet_id = first.wallet_id;
+        self.enqueue(wallet_id, deadline, |reply| Work::Together(commands, reply)).await
+    }
+
+    /// Puts work into the lane of the asked wallet and waits for its answer.
+    async fn enqueue<T>(
+        &self,
+        wallet_id: Uuid,
+        deadline: Instant,
+        work: impl FnOnce(Reply<T>) -> Work,
+    ) -> Result<T, SubmitError> {
         match self.shared.mode() {
             Mode::Writable => {}
             Mode::ReadOnly => return Err(SubmitError::ReadOnly { retry_after: RETRY_AFTER }),
             Mode::Unreachable => return Err(SubmitError::Unavailable { retry_after: RETRY_AFTER }),
         }
         // Ids are hashes, so any byte spreads them evenly. A wallet is always in the same lane.
-        let lane = usize::from(command.wallet_id.as_bytes()[15]) % self.lanes.len();
+        let lane = usize::from(wallet_id.as_bytes()[15]) % self.lanes.len();
         let begun = Arc::new(AtomicBool::new(false));
         let (reply, outcome) = oneshot::channel();
-        let job = Job { command, deadline, begun: Arc::clone(&begun), reply };
+        let job = Job { work: work(reply), deadline, begun: Arc::clone(&begun) };
         self.lanes[lane].try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => {
                 SubmitError::Overloaded { retry_after: RETRY_AFTER }
@@ -189,7 +220,7 @@ impl Ledger {
             }
             Ok(Err(_)) | Err(_) => Err(SubmitError::Timeout),
         };
-        if outcome == Err(SubmitError::OutcomeUnknown) {
+        if matches!(outcome, Err(SubmitError::OutcomeUnknown)) {
             self.shared.meters.unknown_outcomes.fetch_add(1, Ordering::Relaxed);
         }
         outcome

@@ -14,6 +14,10 @@ use crate::ledger::wallet::Wallet;
 use sqlx::mysql::MySqlRow;
 use uuid::Uuid;
 
+/// Most values in one IN list: beyond 200 MySQL stops looking at each, and from 1,000 on MariaDB
+/// makes a table of them.
+const LIST_MAX: usize = 200;
+
 /// Begins a transaction, locks the wallets `ids` (ascending), and reads them, the clock and what
 /// the commands' keys stand for. The clock is read after the lock, so that a long wait for it does
 /// not date entries back.
@@ -24,27 +28,38 @@ pub(super) async fn lock(
     commands: &[&Command],
 ) -> Result<(Locked, i64), sqlx::Error> {
     let reads = write_lock(sql, ids, commands);
-    let mut locked = Locked::new(ids);
-    let mut now_us = 0;
-    connection
-        .run(sql, |statement, row| {
-            match reads.get(statement) {
-                Some(Read::Wallet) => locked.put_wallet(row::wallet(&row)?),
-                Some(Read::Clock) => now_us = row::int(&row, 0)?,
-                Some(Read::Key) => {
-                    let (wallet_id, key, recorded) = recorded(&row)?;
-                    locked.put_recorded(wallet_id, key, recorded);
-                }
-                Some(Read::Reversal) => {
-                    locked.put_reversal(row::uuid(&row, 0)?, row::uuid(&row, 1)?);
-                }
-                Some(Read::Hold) => locked.put_hold(row::hold(&row)?),
-                Some(Read::Nothing) | None => {}
+    let mut found = Found::new(ids);
+    connection.run(sql, |statement, row| found.put(reads.get(statement), &row)).await?;
+    Ok((found.locked, found.now_us))
+}
+
+/// What the first round trip has read so far.
+pub(super) struct Found {
+    pub(super) locked: Locked,
+    pub(super) now_us: i64,
+}
+
+impl Found {
+    pub(super) fn new(ids: &[Uuid]) -> Self {
+        Self { locked: Locked::new(ids), now_us: 0 }
+    }
+
+    pub(super) fn put(&mut self, read: Option<&Read>, row: &MySqlRow) -> Result<(), sqlx::Error> {
+        match read {
+            Some(Read::Wallet) => self.locked.put_wallet(row::wallet(row)?),
+            Some(Read::Clock) => self.now_us = row::int(row, 0)?,
+            Some(Read::Key) => {
+                let (wallet_id, key, recorded) = recorded(row)?;
+                self.locked.put_recorded(wallet_id, key, recorded);
             }
-            Ok(())
-        })
-        .await?;
-    Ok((locked, now_us))
+            Some(Read::Reversal) => {
+                self.locked.put_reversal(row::uuid(row, 0)?, row::uuid(row, 1)?);
+            }
+            Some(Read::Hold) => self.locked.put_hold(row::hold(row)?),
+            Some(Read::Nothing) | None => {}
+        }
+        Ok(())
+    }
 }
 
 /// What a statement reads.
@@ -60,50 +75,80 @@ pub(super) enum Read {
 
 /// Writes the first round trip, and says what each of its statements reads.
 pub(super) fn write_lock(sql: &mut Sql, ids: &[Uuid], commands: &[&Command]) -> Vec<Read> {
-    let mut reads = vec![Read::Nothing, Read::Wallet, Read::Clock];
-    sql.clear().put("START TRANSACTION;SELECT ").put(row::WALLET);
-    sql.put(" FROM wallet FORCE INDEX(PRIMARY) WHERE wallet_id IN (");
-    sql.list(ids, |sql, id| {
-        sql.hex(id.as_bytes());
-    });
-    sql.put(") ORDER BY wallet_id FOR UPDATE;");
-    sql.put("SELECT CAST(UNIX_TIMESTAMP(NOW(6))*1000000 AS SIGNED)");
-    let mut keyed = commands.iter().filter(|command| command.is_keyed()).peekable();
-    if keyed.peek().is_some() {
-        sql.put(
-            ";SELECT i.wallet_id,i.idem_key,i.request_hash,i.outcome,e.txn_id,e.kind,\
-             e.counterparty,e.currency,e.amount,e.available_after,e.version,e.at_us,e.about,\
-             e.held_after,e.held_change \
-             FROM idem i LEFT JOIN entry e ON e.wallet_id=i.wallet_id AND e.at_us=i.at_us \
-             WHERE (i.wallet_id,i.idem_key) IN (",
-        );
-        sql.list(keyed, |sql, command| {
-            sql.put("(").hex(command.wallet_id.as_bytes());
-            sql.put(",").hex(&command.key).put(")");
-        });
-        sql.put(")");
-        reads.push(Read::Key);
-    }
-    let mut reversed = commands.iter().filter_map(|command| command.reverses()).peekable();
-    if reversed.peek().is_some() {
-        sql.put(";SELECT txn_id,reversal_id FROM reversal WHERE txn_id IN (");
-        sql.list(reversed, |sql, id| {
+    sql.clear().put("START TRANSACTION;");
+    let mut reads = vec![Read::Nothing];
+    write_reads(sql, &mut reads, (ids, " FOR UPDATE"), commands);
+    reads
+}
+
+/// Writes the reads of a batch that is decided and not written, so that nothing is locked.
+pub(super) fn write_preview(sql: &mut Sql, ids: &[Uuid], commands: &[&Command]) -> Vec<Read> {
+    sql.clear();
+    let mut reads = Vec::new();
+    write_reads(sql, &mut reads, (ids, ""), commands);
+    reads
+}
+
+/// The wallets, ascending through all lists, then the clock, then what the wallets' locks guard.
+fn write_reads(
+    sql: &mut Sql,
+    reads: &mut Vec<Read>,
+    (ids, lock): (&[Uuid], &'static str),
+    commands: &[&Command],
+) {
+    for ids in ids.chunks(LIST_MAX) {
+        sql.put("SELECT ").put(row::WALLET);
+        sql.put(" FROM wallet FORCE INDEX(PRIMARY) WHERE wallet_id IN (");
+        sql.list(ids, |sql, id| {
             sql.hex(id.as_bytes());
         });
-        sql.put(")");
-        reads.push(Read::Reversal);
+        sql.put(") ORDER BY wallet_id").put(lock).put(";");
+        reads.push(Read::Wallet);
     }
+    sql.put("SELECT CAST(UNIX_TIMESTAMP(NOW(6))*1000000 AS SIGNED)");
+    reads.push(Read::Clock);
+    for commands in commands.chunks(LIST_MAX) {
+        let mut keyed = commands.iter().filter(|command| command.is_keyed()).peekable();
+        if keyed.peek().is_some() {
+            sql.put(
+                ";SELECT i.wallet_id,i.idem_key,i.request_hash,i.outcome,e.txn_id,e.kind,\
+                 e.counterparty,e.currency,e.amount,e.available_after,e.version,e.at_us,e.about,\
+                 e.held_after,e.held_change \
+                 FROM idem i LEFT JOIN entry e ON e.wallet_id=i.wallet_id AND e.at_us=i.at_us \
+                 WHERE (i.wallet_id,i.idem_key) IN (",
+            );
+            sql.list(keyed, |sql, command| {
+                sql.put("(").hex(command.wallet_id.as_bytes());
+                sql.put(",").hex(&command.key).put(")");
+            });
+            sql.put(")");
+            reads.push(Read::Key);
+        }
+        let mut reversed = commands.iter().filter_map(|command| command.reverses()).peekable();
+        if reversed.peek().is_some() {
+            sql.put(";SELECT txn_id,reversal_id FROM reversal WHERE txn_id IN (");
+            sql.list(reversed, |sql, id| {
+                sql.hex(id.as_bytes());
+            });
+            sql.put(")");
+            reads.push(Read::Reversal);
+        }
+        write_read_holds(sql, reads, commands);
+    }
+}
+
+fn write_read_holds(sql: &mut Sql, reads: &mut Vec<Read>, commands: &[&Command]) {
     let mut held = commands.iter().filter_map(|c| Some((c.wallet_id, c.hold_id()?))).peekable();
-    if held.peek().is_some() {
-        sql.put(";SELECT ").put(row::HOLD).put(" FROM hold FORCE INDEX(PRIMARY) ");
-        sql.put("WHERE (wallet_id,hold_id) IN (");
-        sql.list(held, |sql, (wallet_id, hold_id)| {
-            sql.put("(").hex(wallet_id.as_bytes()).put(",").hex(hold_id.as_bytes()).put(")");
-        });
-        sql.put(")");
-        reads.push(Read::Hold);
+    if held.peek().is_none() {
+        return;
     }
-    reads
+    sql.put(";SELECT ").put(row::HOLD).put(" FROM hold FORCE INDEX(PRIMARY) ");
+    sql.put("WHERE (wallet_id,hold_id) IN (");
+    sql.list(held, |sql, (wallet_id, hold_id)| {
+        sql.put("(").hex(wallet_id.as_bytes()).put(",").hex(hold_id.as_bytes()).put(")");
+    });
+    sql.put(")");
+    reads.push(Read::Hold);
 }
 
 fn recorded(row: &MySqlRow) -> Result<(Uuid, [u8; 16], Recorded), sqlx::Error> {

@@ -153,7 +153,8 @@ async fn a_users_own_hold_is_captured_and_voided_by_others_only() {
         let got = app.post(&step(&hold, verb), &token, "k", &json!({"reason": "mine"})).await;
         assert_eq!(got.problem(), refusal(403, "INSUFFICIENT_SCOPE"), "{verb}");
     }
-    let other = app.post(&path(ana, "holds"), &app.token("bia"), "k", &json!({"amount": "1"})).await;
+    let other =
+        app.post(&path(ana, "holds"), &app.token("bia"), "k", &json!({"amount": "1"})).await;
     assert_eq!(other.problem(), refusal(403, "WALLET_FORBIDDEN"));
     let other = app.get(hold.header("location").unwrap(), &app.token("bia")).await;
     assert_eq!(other.problem(), refusal(403, "WALLET_FORBIDDEN"));
@@ -199,7 +200,8 @@ async fn what_is_wrong_with_a_hold_is_told_by_its_field() {
         (step(&hold, "void"), json!({}), "INVALID_REQUEST", "reason"),
     ];
     for (path, body, code, field) in table {
-        let got = app.post(&path, if path.ends_with("holds") { &token } else { &admin }, "k", &body);
+        let got =
+            app.post(&path, if path.ends_with("holds") { &token } else { &admin }, "k", &body);
         let got = got.await;
         assert_eq!(got.problem(), refusal(400, code), "{body}");
         assert_eq!(got.json()["errors"][0]["field"], field, "{body}");

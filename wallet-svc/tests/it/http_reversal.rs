@@ -43,7 +43,10 @@ async fn a_transfer_is_undone_once_and_both_sides_see_it() {
         "reversesTransactionId": sent.json()["transactionId"],
     });
     check(&undone, 200, &want);
-    assert_eq!((app.balance("ana", ana).await, app.balance("bia", bia).await), ((5_000, 4), (100, 4)));
+    assert_eq!(
+        (app.balance("ana", ana).await, app.balance("bia", bia).await),
+        ((5_000, 4), (100, 4))
+    );
 
     let again = app.post(&reversal(&sent), &admin, "undo", &because).await;
     assert_eq!((again.json(), again.header("idempotency-replayed")), (undone.json(), Some("true")));
@@ -75,7 +78,11 @@ async fn a_deposit_is_undone_while_the_money_is_there() {
     let because = json!({"reason": "charged back"});
     let short = app.post(&reversal(&paid), &admin, "early", &because).await;
     assert_eq!(short.problem(), refusal(400, "INSUFFICIENT_FUNDS"));
-    check(&app.post(&reversal(&spent), &admin, "a", &because).await, 200, &json!({"type": "REVERSAL_IN"}));
+    check(
+        &app.post(&reversal(&spent), &admin, "a", &because).await,
+        200,
+        &json!({"type": "REVERSAL_IN"}),
+    );
     let taken = app.post(&reversal(&paid), &admin, "b", &because).await;
     check(&taken, 200, &json!({"type": "REVERSAL_OUT", "newBalance": "0.00", "version": 5}));
     app.finish().await;

@@ -102,7 +102,10 @@ async fn the_time_alone_ends_a_hold_and_the_sweep_gives_it_back_once() {
     let lasting = done(submit(&tasks[0], authorize(wallets[0], "l", "1", None, 600)).await);
     done(submit(&tasks[1], capture(&holds[0], "part", "1.50")).await);
     sleep(Duration::from_millis(2_100)).await;
-    assert_eq!(refused(submit(&tasks[0], capture(&holds[1], "c", "1")).await), Refusal::HoldExpired);
+    assert_eq!(
+        refused(submit(&tasks[0], capture(&holds[1], "c", "1")).await),
+        Refusal::HoldExpired
+    );
     assert_eq!(refused(submit(&tasks[0], void(&holds[2], "v")).await), Refusal::HoldExpired);
     assert_eq!(stands(&tasks[0], wallets[1]).await, (600, 400, 3), "nobody has swept yet");
 

@@ -189,7 +189,8 @@ impl Draw {
 
     /// Freezing needs an administrator, whom the edge has recognised.
     fn is_admin(&self) -> bool {
-        self.admin || !matches!(
+        self.admin
+            || !matches!(
                 self.what,
                 What::Deposit | What::Withdraw | What::Transfer | What::Close | What::Authorize
             )
@@ -281,7 +282,9 @@ impl Model {
             (_, Closed) => return Err(Refusal::WalletClosed),
             (What::Freeze | What::Close, Frozen) => return Err(Refusal::WalletFrozen),
             (What::Unfreeze, Active) => return Err(Refusal::WalletNotFrozen),
-            (What::Close, Active) if purse.money + purse.held != 0 => return Err(Refusal::WalletNotEmpty),
+            (What::Close, Active) if purse.money + purse.held != 0 => {
+                return Err(Refusal::WalletNotEmpty);
+            }
             (What::Close, _) => Closed,
             (What::Freeze, _) => Frozen,
             _ => Active,
@@ -316,8 +319,7 @@ impl Model {
         purse.entries += 1;
         let answer = Ok((purse.money, purse.entries));
         hold.left = 0;
-        hold.state =
-            if draw.what == What::Void { HoldState::Voided } else { HoldState::Expired };
+        hold.state = if draw.what == What::Void { HoldState::Voided } else { HoldState::Expired };
         self.put_hold(draw, hold);
         answer
     }
@@ -475,7 +477,8 @@ impl Tables {
     /// One of all transactions, and not always an old one.
     fn a_transaction(&self, rng: &mut ChaCha8Rng) -> Option<(Uuid, Vec<Undone>)> {
         let from = Uuid::from_u128(rng.random());
-        let (first, last) = (self.transactions.first_key_value()?, self.transactions.last_key_value()?);
+        let (first, last) =
+            (self.transactions.first_key_value()?, self.transactions.last_key_value()?);
         let (first, last) = (first.0.as_u128(), last.0.as_u128());
         let from = if last > first { first + from.as_u128() % (last - first) } else { first };
         let mut found = self.transactions.range(Uuid::from_u128(from)..);
@@ -628,12 +631,13 @@ fn batch(
     stripe: u8,
 ) -> Vec<(Uuid, Outcome)> {
     let commands: Vec<Command> = draws.iter().map(Draw::command).collect();
+    let groups: Vec<&[Command]> = commands.iter().map(std::slice::from_ref).collect();
     let commands: Vec<&Command> = commands.iter().collect();
     let stripes = Stripes::new(stripe);
     let mut currencies = BTreeSet::new();
     let (locked, decision) = loop {
         let mut locked = lock(tables, &commands, currencies.iter().map(|c| stripes.of(*c)));
-        match decide(&mut locked, &commands, &stripes, now_us, ids) {
+        match decide(&mut locked, &groups, &stripes, now_us, ids) {
             Ok(decision) => break (locked, decision),
             Err(StripeNotLocked(currency)) => assert!(currencies.insert(currency)),
         }

@@ -153,7 +153,10 @@ pub(crate) async fn audit(database: &mut MySqlConnection) -> u64 {
              WHERE l.wallet_id = w.wallet_id AND l.kind IN (6, 7, 8)) \
              WHERE w.status <> CASE COALESCE(e.kind, 7) WHEN 6 THEN 1 WHEN 8 THEN 2 ELSE 0 END",
         ),
-        ("a closed wallet with money", "SELECT 1 FROM wallet WHERE status = 2 AND available + held <> 0"),
+        (
+            "a closed wallet with money",
+            "SELECT 1 FROM wallet WHERE status = 2 AND available + held <> 0",
+        ),
         (
             "a customer below zero",
             "SELECT wallet_id FROM wallet WHERE kind = 0 AND (available < 0 OR held < 0)",
@@ -161,7 +164,7 @@ pub(crate) async fn audit(database: &mut MySqlConnection) -> u64 {
         (
             "a transaction that does not have its sides",
             "SELECT txn_id FROM entry WHERE kind IN (3, 4) GROUP BY txn_id \
-             HAVING COUNT(*) <> 2 OR SUM(amount) <> 0 OR MIN(at_us) <> MAX(at_us)",
+             HAVING COUNT(*) < 2 OR SUM(amount) <> 0 OR MIN(at_us) <> MAX(at_us)",
         ),
         (
             "a key that stands for an entry that is not there",
@@ -173,7 +176,15 @@ pub(crate) async fn audit(database: &mut MySqlConnection) -> u64 {
             "a movement without a key",
             "SELECT 1 FROM entry e LEFT JOIN idem i \
              ON e.wallet_id = i.wallet_id AND e.at_us = i.at_us AND i.outcome = 0 \
-             WHERE e.kind IN (1, 2, 3, 6, 7, 8, 11, 12, 14) AND i.wallet_id IS NULL",
+             WHERE e.kind IN (1, 2, 3, 6, 7, 8, 11, 12, 14) AND i.wallet_id IS NULL \
+             AND NOT (e.kind = 3 AND e.counterparty IS NULL)",
+        ),
+        (
+            "a posting of several legs without its one key",
+            "SELECT e.txn_id FROM entry e LEFT JOIN idem i \
+             ON e.wallet_id = i.wallet_id AND e.at_us = i.at_us AND i.outcome = 0 \
+             WHERE e.kind = 3 AND e.counterparty IS NULL GROUP BY e.txn_id \
+             HAVING COUNT(i.wallet_id) <> 1",
         ),
     ];
     for (fault, query) in nothing {
