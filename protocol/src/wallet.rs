@@ -44,6 +44,8 @@ pub enum Code {
     HoldExceeded,
     Unbalanced,
     BatchRefused,
+    VelocityLimit,
+    DailyLimit,
     InsufficientFunds,
     BalanceLimit,
     // What we could not do now. All are retryable with the same idempotency key.
@@ -288,6 +290,34 @@ pub struct BatchResult {
     pub problem: Option<Problem>,
 }
 
+/// `PUT /api/v1/wallets/{id}/limits`: sets both limits; what is absent is lifted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SetLimits {
+    /// What the wallet may pay and reserve a day, by Brasília's clock, as in [`MoveMoney`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily_debit: Option<String>,
+    /// How often the wallet may pay or reserve a minute, 1 to 1,000,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debits_per_minute: Option<u32>,
+    /// Why: 1 to 500 characters. Kept in the wallet's history, shown to administrators only.
+    pub reason: String,
+}
+
+/// What limits a wallet, and what of it is used up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LimitsView {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily_debit: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily_debit_minor: Option<i64>,
+    /// Paid and reserved on the day of the last payment.
+    pub debited_minor: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debits_per_minute: Option<u32>,
+}
+
 /// The answer to a freeze, an unfreeze or a close.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -329,6 +359,9 @@ pub struct WalletView {
     pub ledger_balance: String,
     #[serde(default)]
     pub ledger_balance_minor: i64,
+    /// Absent when nothing is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<LimitsView>,
     /// Gapless count of this wallet's entries. Send it back as `minVersion` to read your writes.
     pub version: u64,
     pub created_at: DateTime<Utc>,
@@ -429,11 +462,13 @@ pub enum EntryKind {
     HoldVoided,
     /// The same, because the hold's time was over.
     HoldExpired,
+    /// What the wallet may pay a day or how often a minute was set. Amount 0.
+    LimitsChanged,
 }
 
 impl EntryKind {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::WalletCreated,
         Self::Deposit,
         Self::Withdrawal,
@@ -450,6 +485,7 @@ impl EntryKind {
         Self::HoldReceived,
         Self::HoldVoided,
         Self::HoldExpired,
+        Self::LimitsChanged,
     ];
 
     /// Whether it is a step of a hold.
@@ -471,7 +507,8 @@ impl EntryKind {
             | Self::WalletUnfrozen
             | Self::WalletClosed
             | Self::ReversalOut
-            | Self::ReversalIn => false,
+            | Self::ReversalIn
+            | Self::LimitsChanged => false,
         }
     }
 

@@ -5,6 +5,7 @@
 //! not fit the queue is dropped, and what is then too old for a reader's `minVersion` is not used.
 //! Every value ends by itself after [`TTL_SECONDS`].
 
+use crate::ledger::limit::{Limits, Usage};
 use crate::ledger::money::Currency;
 use crate::ledger::wallet::{Kind, Status, Wallet};
 use crate::vital::or_abort;
@@ -270,6 +271,8 @@ fn decode(id: Uuid, value: &[u8]) -> Option<Known> {
         last_at_us,
         last_hash,
         created_us,
+        limits: Limits::default(),
+        usage: Usage::default(),
     };
     Some((wallet, as_of_us))
 }

@@ -34,11 +34,12 @@ pub enum Operation {
     Holds,
     Post,
     Batch,
+    Limit,
 }
 
 impl Operation {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::CreateWallet,
         Self::Deposit,
         Self::Withdraw,
@@ -60,6 +61,7 @@ impl Operation {
         Self::Holds,
         Self::Post,
         Self::Batch,
+        Self::Limit,
     ];
 
     /// The operation in labels, dimensions and logs.
@@ -87,6 +89,7 @@ impl Operation {
             Self::Holds => "holds",
             Self::Post => "post_transaction",
             Self::Batch => "batch",
+            Self::Limit => "limit",
         }
     }
 
@@ -106,7 +109,8 @@ impl Operation {
             | Self::Capture
             | Self::Void
             | Self::Post
-            | Self::Batch => true,
+            | Self::Batch
+            | Self::Limit => true,
             Self::Balance
             | Self::BalanceAt
             | Self::Statement

@@ -10,7 +10,7 @@ use super::{
     params::{read_user_id, read_uuid},
 };
 use crate::ledger::{
-    command::{Authorization, Payment},
+    command::{Authorization, DESCRIPTION_BYTES_MAX, Payment},
     hold::LIFETIME_SECONDS_MAX,
     money::{Amount, AmountError, Currency},
 };
@@ -27,6 +27,7 @@ pub(super) const BODY_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of an idempotency key or a reference.
 const KEY_BYTES_MAX: usize = 100;
 const DESCRIPTION_CHARS_MAX: usize = 500;
+const MINUTE_COUNT_MAX: u32 = 1_000_000;
 /// A week.
 const LIFETIME_SECONDS_DEFAULT: u32 = 7 * 24 * 60 * 60;
 const KEY_HEADER: &str = "Idempotency-Key";
@@ -67,6 +68,15 @@ pub struct Transfer {
 pub struct Reason {
     pub key: String,
     pub reason: Box<str>,
+}
+
+/// `PUT …/limits`.
+pub struct NewLimits {
+    pub key: String,
+    pub day_out: Option<Amount>,
+    pub minute_count: Option<u32>,
+    /// What is to be kept with the wallet's history.
+    pub note: Box<str>,
 }
 
 /// `POST …/holds`.
@@ -199,6 +209,28 @@ pub(super) fn require_key(fields: &mut Fields<'_>, key: Option<String>) -> Optio
         fields.blame(Code::IdempotencyKeyRequired, KEY_HEADER, way_out);
     }
     key
+}
+
+impl Requested for NewLimits {
+    fn take(fields: &mut Fields<'_>, key: Option<String>) -> Option<Self> {
+        const DAY: &str = "dailyDebit";
+        const MINUTE: &str = "debitsPerMinute";
+        let digits = fields.digits(DAY, Code::InvalidAmount);
+        let day = digits.as_deref().unwrap_or("none").to_owned();
+        let day_out =
+            fields.read((Code::InvalidAmount, DAY), digits, |text| read_amount(text, None));
+        let count = fields.digits(MINUTE, Code::InvalidRequest);
+        let minute_count = fields.read((Code::InvalidRequest, MINUTE), count, |text| {
+            let count = text.parse().ok().filter(|count| (1..=MINUTE_COUNT_MAX).contains(count));
+            count.ok_or_else(|| format!("must be a whole number from 1 to {MINUTE_COUNT_MAX}"))
+        });
+        let Reason { key, reason } = Reason::take(fields, key)?;
+        let minute = minute_count.map_or_else(|| "none".to_owned(), |count| count.to_string());
+        let note = format!("daily debit {day}, debits per minute {minute}: {reason}");
+        // Only a reason of 500 of the widest characters is cut, by a few.
+        let note = note[..note.floor_char_boundary(DESCRIPTION_BYTES_MAX)].into();
+        Some(Self { key, day_out, minute_count, note })
+    }
 }
 
 impl Requested for NewHold {

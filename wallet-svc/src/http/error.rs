@@ -198,6 +198,8 @@ fn kind(code: Code) -> (StatusCode, &'static str) {
         Code::HoldExceeded => (S::BAD_REQUEST, "The hold has less left"),
         Code::Unbalanced => (S::BAD_REQUEST, "Debits and credits differ"),
         Code::BatchRefused => (S::CONFLICT, "Another command of the batch was refused"),
+        Code::VelocityLimit => (S::TOO_MANY_REQUESTS, "The wallet pays too often"),
+        Code::DailyLimit => (S::FORBIDDEN, "The wallet has paid enough for today"),
         Code::InsufficientFunds => (S::BAD_REQUEST, "The wallet does not hold enough"),
         Code::BalanceLimit => (S::BAD_REQUEST, "The wallet would hold too much"),
         Code::Overloaded => (S::SERVICE_UNAVAILABLE, "The service is overloaded"),
@@ -215,6 +217,8 @@ fn retry_after_s(code: Code) -> Option<u32> {
     match code {
         Code::Overloaded | Code::OutcomeUnknown | Code::Timeout | Code::Internal => Some(1),
         Code::ReadOnlyMode | Code::Unavailable => Some(2),
+        // The minute is over by then.
+        Code::VelocityLimit => Some(60),
         Code::InvalidRequest
         | Code::InvalidAmount
         | Code::InvalidCurrency
@@ -243,6 +247,7 @@ fn retry_after_s(code: Code) -> Option<u32> {
         | Code::HoldExceeded
         | Code::Unbalanced
         | Code::BatchRefused
+        | Code::DailyLimit
         | Code::InsufficientFunds
         | Code::BalanceLimit => None,
     }

@@ -28,7 +28,7 @@ use crate::{
 use access_log::AccessLog;
 use axum::{
     Router,
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use envelope::RequestIds;
 use std::{ops::Deref, sync::Arc};
@@ -95,6 +95,7 @@ pub fn router(edge: Edge) -> Router {
         .route("/wallets/{id}/freeze",             op(O::Freeze,       post(orders::freeze)))
         .route("/wallets/{id}/unfreeze",           op(O::Unfreeze,     post(orders::unfreeze)))
         .route("/wallets/{id}/close",              op(O::Close,        post(orders::close)))
+        .route("/wallets/{id}/limits",             op(O::Limit,        put(orders::limit)))
         .route("/wallets/{id}/holds",                  holds)
         .route("/wallets/{id}/holds/{holdId}",         op(O::Hold,     get(holds::read)))
         .route("/wallets/{id}/holds/{holdId}/capture", op(O::Capture,  post(holds::capture)))

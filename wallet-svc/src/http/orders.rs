@@ -1,8 +1,9 @@
-//! `POST …/freeze`, `…/unfreeze`, `…/close`, `…/reversal`: what is ordered, with its reason.
+//! `POST …/freeze`, `…/unfreeze`, `…/close`, `…/reversal` and `PUT …/limits`: what is ordered, and
+//! why.
 
 use super::{
     Edge,
-    body::{Body, Reason},
+    body::{Body, NewLimits, Reason},
     caller::{Administrator, Writer, name_of},
     error::Error,
     history::transaction_not_found,
@@ -11,7 +12,7 @@ use super::{
     view,
 };
 use crate::ledger::{
-    command::{Command, Done, Order, Outcome},
+    command::{Command, Done, Limiting, Order, Outcome},
     reversal::Reversal,
     wallet::Status,
 };
@@ -83,6 +84,23 @@ pub async fn close(
     let command = Command::close(id, caller.actor(), &key, order);
     let outcome = decide(&edge, command, deadline, dry_run).await?;
     turned(outcome, Status::Closed, &reason, dry_run)
+}
+
+/// Sets what a wallet may pay a day and how often a minute.
+///
+/// # Errors
+///
+/// As [`freeze`].
+pub async fn limit(
+    State(edge): State<Edge>,
+    Administrator(caller): Administrator,
+    WalletId(id): WalletId,
+    Deadline(deadline): Deadline,
+    dry_run: DryRun,
+    Body(NewLimits { key, day_out, minute_count, note }): Body<NewLimits>,
+) -> Result<Moved, Error> {
+    let limiting = Limiting { day_out, minute_count, note, by: Some(name_of(&caller)) };
+    carry_out(&edge, Command::limit(id, &key, limiting), deadline, dry_run).await
 }
 
 /// Undoes a transaction, once.

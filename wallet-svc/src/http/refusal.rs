@@ -81,6 +81,15 @@ impl From<Refusal> for Error {
                 Code::BatchRefused,
                 "another command of this atomic batch was refused, so none was carried out",
             ),
+            Refusal::VelocityLimit => Self::new(
+                Code::VelocityLimit,
+                "the wallet may not pay more often this minute; send the same request again later",
+            ),
+            Refusal::DailyLimit => Self::field(
+                Code::DailyLimit,
+                "amount",
+                "is more than the wallet may still pay today, by Brasília's clock",
+            ),
             Refusal::InsufficientFunds => Self::field(
                 Code::InsufficientFunds,
                 "amount",

@@ -4,6 +4,7 @@ use crate::{
     ledger::{
         command::{Transaction, amount_of},
         hold::Hold,
+        limit::Limits,
         money::{Currency, format_minor},
         wallet::{Status, Wallet},
     },
@@ -11,7 +12,7 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use protocol::wallet::{
-    BalanceAtView, BalanceView, EntryKind, EntryView, HoldState, HoldView, HoldsView,
+    BalanceAtView, BalanceView, EntryKind, EntryView, HoldState, HoldView, HoldsView, LimitsView,
     StatementView, StatusView, TransactionView, WalletView, WalletsView,
 };
 use uuid::Uuid;
@@ -39,10 +40,21 @@ pub(super) fn wallet(wallet: &Wallet) -> WalletView {
         held_minor: wallet.held,
         ledger_balance: format_minor(whole(wallet.available, wallet.held), wallet.currency),
         ledger_balance_minor: whole(wallet.available, wallet.held),
+        limits: limits(wallet),
         version: wallet.version,
         created_at: instant(wallet.created_us),
         updated_at: instant(wallet.last_at_us),
     }
+}
+
+fn limits(wallet: &Wallet) -> Option<LimitsView> {
+    let Limits { day_out_max, minute_count_max } = wallet.limits;
+    (wallet.limits != Limits::default()).then(|| LimitsView {
+        daily_debit: day_out_max.map(|max| format_minor(max, wallet.currency)),
+        daily_debit_minor: day_out_max,
+        debited_minor: wallet.usage.day_out,
+        debits_per_minute: minute_count_max,
+    })
 }
 
 pub(super) fn wallets(page: &Wallets) -> WalletsView {

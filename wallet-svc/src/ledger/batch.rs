@@ -7,6 +7,7 @@
 use super::command::{Command, CommandKind, Done, Key, Outcome, Refusal, Transaction};
 use super::entry::Entry;
 use super::id::TransactionIds;
+use super::limit::counted;
 use super::locked::{Change, Locked, Recorded, Stripes};
 use super::money::Currency;
 use super::wallet::{Kind, Wallet};
@@ -168,6 +169,7 @@ impl<'a> Sitting<'a, '_> {
             CommandKind::Freeze(order) => self.freeze(place, order),
             CommandKind::Unfreeze(order) => self.unfreeze(place, order),
             CommandKind::Close(order) => self.close(place, order),
+            CommandKind::Limit(limiting) => self.limit(place, limiting),
             CommandKind::Post(posting) => self.post_legs(place, &command.actor, posting),
             CommandKind::Reverse(reversal) => self.reverse(place, reversal),
             CommandKind::Authorize(authorization) => self.authorize(place, authorization),
@@ -245,6 +247,9 @@ impl<'a> Sitting<'a, '_> {
         let wallet = slot.wallet.as_mut().expect("only wallets that are there are posted to");
         wallet.available = wallet.available.strict_add(leg.amount).strict_sub(leg.held);
         wallet.held = wallet.held.strict_add(leg.held);
+        if let Some(amount) = counted(&leg) {
+            wallet.usage = wallet.usage.with(amount, self.now_us);
+        }
         assert!(wallet.held >= 0, "{} has reserved less than nothing", wallet.id);
         wallet.version = wallet.version.strict_add(1);
         assert!(leg.at_us > wallet.last_at_us, "instants of {} must ascend", wallet.id);

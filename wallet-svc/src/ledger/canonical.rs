@@ -39,6 +39,10 @@ pub(super) fn request_hash(wallet_id: Uuid, kind: &CommandKind) -> u64 {
         }
         CommandKind::Void { hold_id, order } => form.reason(10, Some(*hold_id), &order.reason),
         CommandKind::Expire { hold_id } => (11, Some(*hold_id)),
+        CommandKind::Limit(limiting) => {
+            // The note is written from the limits and the reason.
+            form.reason(13, None, &limiting.note)
+        }
         CommandKind::Post(posting) => {
             form.text(1, posting.currency.map(Currency::code));
             form.text(2, posting.reference.as_deref());

@@ -78,6 +78,20 @@ pub enum CommandKind {
     },
     /// Moves money between several wallets at once.
     Post(Posting),
+    /// Sets what a wallet may pay a day and how often a minute.
+    Limit(Limiting),
+}
+
+/// The limits to set; `None` lifts one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limiting {
+    pub day_out: Option<Amount>,
+    pub minute_count: Option<u32>,
+    /// The limits and the reason in words, for the wallet's history. At most
+    /// [`DESCRIPTION_BYTES_MAX`] bytes; the edge checks it.
+    pub note: Box<str>,
+    /// As in [`Order`].
+    pub by: Option<Box<str>>,
 }
 
 /// What to reserve, for whom and how long.
@@ -220,6 +234,12 @@ impl Command {
         Self::new(payer.wallet_id, actor, key, CommandKind::Post(posting))
     }
 
+    /// Sets the limits of `wallet_id`. The caller has checked that the one who orders may.
+    #[must_use]
+    pub fn limit(wallet_id: Uuid, key: &str, limiting: Limiting) -> Self {
+        Self::new(wallet_id, Actor::Admin, key, CommandKind::Limit(limiting))
+    }
+
     /// Binds `commands` together: each stands for all of them, so that no other batch can be taken
     /// for this one.
     #[must_use]
@@ -272,6 +292,7 @@ impl Command {
             | CommandKind::Freeze(_)
             | CommandKind::Unfreeze(_)
             | CommandKind::Close(_)
+            | CommandKind::Limit(_)
             | CommandKind::Void { .. }
             | CommandKind::Expire { .. } => (None, None, None),
         };

@@ -92,6 +92,7 @@ pub fn kind_number(kind: EntryKind) -> u8 {
         EntryKind::HoldReceived => 13,
         EntryKind::HoldVoided => 14,
         EntryKind::HoldExpired => 15,
+        EntryKind::LimitsChanged => 16,
     }
 }
 

@@ -8,7 +8,7 @@
 use super::batch::{Halt, Leg, Sitting};
 use super::command::{Authorization, Capture, Order, Refusal, Transaction};
 use super::money::Amount;
-use super::movement::{may_all_move, may_receive, may_spend, minor};
+use super::movement::{may_all_move, may_receive, minor};
 use protocol::wallet::EntryKind;
 pub use protocol::wallet::HoldState as State;
 use uuid::Uuid;
@@ -138,7 +138,7 @@ impl<'a> Sitting<'a, '_> {
         }
         let amount = minor(source, payment)?;
         may_all_move(std::iter::once(source).chain(receiver))?;
-        may_spend(source, amount)?;
+        self.may_pay(source, amount)?;
 
         let (source_id, at_us) = (source.id, source.next_at_us(self.now_us));
         let lifetime_us = i64::from(*lifetime_seconds).strict_mul(1_000_000);

@@ -12,6 +12,7 @@ mod group;
 pub mod hold;
 pub mod id;
 mod lifecycle;
+pub mod limit;
 pub mod locked;
 pub mod money;
 mod movement;

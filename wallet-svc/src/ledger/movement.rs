@@ -28,7 +28,7 @@ impl<'a> Sitting<'a, '_> {
         let wallet = self.wallet(place);
         let amount = minor(wallet, payment)?;
         may_move(wallet)?;
-        may_spend(wallet, amount)?;
+        self.may_pay(wallet, amount)?;
         let amount = amount.strict_neg();
         self.settlement_bears(wallet.currency, amount)?;
         Ok(self.post_outside(place, EntryKind::Withdrawal, amount, payment))
@@ -65,7 +65,7 @@ impl<'a> Sitting<'a, '_> {
         }
         let amount = minor(source, payment)?;
         may_all_move([source, receiver])?;
-        may_spend(source, amount)?;
+        self.may_pay(source, amount)?;
         may_receive(receiver, amount)?;
 
         // Both sides happen at one instant, after all that either wallet has seen.

@@ -4,7 +4,7 @@
 use super::batch::{Halt, Leg, Sitting};
 use super::command::{Actor, Order, Refusal, Transaction};
 use super::money::{Amount, Currency};
-use super::movement::{may_all_move, may_receive, may_spend};
+use super::movement::{may_all_move, may_receive};
 use super::wallet::Wallet;
 use protocol::wallet::EntryKind;
 use uuid::Uuid;
@@ -79,18 +79,22 @@ impl<'a> Sitting<'a, '_> {
         if changes.iter().fold(0i64, |sum, (_, change)| sum.strict_add(*change)) != 0 {
             return Err(Refusal::Unbalanced.into());
         }
-        self.may_change(&changes)?;
+        self.may_change(&changes, |wallet, amount| self.may_pay(wallet, amount))?;
         let (out, into) = (EntryKind::TransferOut, EntryKind::TransferIn);
         let description = posting.description.as_deref();
         let note = Note { out, into, description, actor: None, about: None };
         Ok(self.post_changes(asked, changes, note))
     }
 
-    /// Whether each wallet may pay or receive its part.
-    pub(super) fn may_change(&self, changes: &[(usize, i64)]) -> Result<(), Refusal> {
+    /// Whether each wallet may pay, by `may_pay`, or receive its part.
+    pub(super) fn may_change(
+        &self,
+        changes: &[(usize, i64)],
+        may_pay: impl Fn(&Wallet, i64) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
         may_all_move(changes.iter().map(|(place, _)| self.wallet(*place)))?;
         for (place, change) in changes.iter().filter(|(_, change)| *change < 0) {
-            may_spend(self.wallet(*place), change.strict_neg())?;
+            may_pay(self.wallet(*place), change.strict_neg())?;
         }
         for (place, change) in changes.iter().filter(|(_, change)| *change > 0) {
             may_receive(self.wallet(*place), *change)?;

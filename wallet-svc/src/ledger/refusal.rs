@@ -40,6 +40,10 @@ pub enum Refusal {
     WalletNotFrozen = 12,
     /// The wallet still holds something, so it cannot be closed.
     WalletNotEmpty = 13,
+    /// Too many payments this minute. Not recorded: the next minute may carry it out.
+    VelocityLimit = 22,
+    /// More than the wallet may pay a day.
+    DailyLimit = 23,
     /// The wallet does not hold enough.
     InsufficientFunds = 10,
     /// The receiving wallet would hold too much.
@@ -50,7 +54,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All, by descending precedence.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::WalletNotFound,
         Self::WalletForbidden,
         Self::KeyReused,
@@ -69,6 +73,8 @@ impl Refusal {
         Self::WalletFrozen,
         Self::WalletNotFrozen,
         Self::WalletNotEmpty,
+        Self::VelocityLimit,
+        Self::DailyLimit,
         Self::InsufficientFunds,
         Self::BalanceLimit,
         Self::BatchRefused,
@@ -90,7 +96,11 @@ impl Refusal {
     pub(crate) fn is_recorded(self) -> bool {
         !matches!(
             self,
-            Self::WalletNotFound | Self::WalletForbidden | Self::KeyReused | Self::HoldNotFound
+            Self::WalletNotFound
+                | Self::WalletForbidden
+                | Self::KeyReused
+                | Self::HoldNotFound
+                | Self::VelocityLimit
         )
     }
 }

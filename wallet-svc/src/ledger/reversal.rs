@@ -6,6 +6,7 @@
 
 use super::batch::{Halt, ReversalRow, Sitting};
 use super::command::{Order, Refusal, Transaction};
+use super::movement::may_spend;
 use super::posting::Note;
 use protocol::wallet::EntryKind;
 use std::collections::BTreeMap;
@@ -51,7 +52,8 @@ impl Reversal {
             | EntryKind::ReversalIn
             | EntryKind::HoldAuthorized
             | EntryKind::HoldVoided
-            | EntryKind::HoldExpired => false,
+            | EntryKind::HoldExpired
+            | EntryKind::LimitsChanged => false,
         })
     }
 
@@ -83,7 +85,7 @@ impl<'a> Sitting<'a, '_> {
             let (place, _) = self.locked.customer(id).ok_or(Refusal::ReceiverNotFound)?;
             changes.push((place, change));
         }
-        self.may_change(&changes)?;
+        self.may_change(&changes, may_spend)?;
         // What no other customer pays comes from outside, or goes there.
         let inflow = changes.iter().fold(0i64, |sum, (_, change)| sum.strict_add(*change));
         let currency = self.wallet(asked).currency;

@@ -1,5 +1,6 @@
 //! What a wallet is, as it is read under lock.
 
+use super::limit::{Limits, Usage};
 use super::money::Currency;
 pub use protocol::wallet::WalletStatus as Status;
 use uuid::Uuid;
@@ -40,6 +41,9 @@ pub struct Wallet {
     /// Of the last entry; see [`super::entry::Entry::hash`].
     pub last_hash: [u8; 32],
     pub created_us: i64,
+    /// Not in the cache, which only shows balances.
+    pub limits: Limits,
+    pub usage: Usage,
 }
 
 impl Wallet {
@@ -63,6 +67,8 @@ impl Wallet {
             last_at_us: 0,
             last_hash: [0; 32],
             created_us: now_us,
+            limits: Limits::default(),
+            usage: Usage::default(),
         }
     }
 

@@ -18,6 +18,9 @@ const SETTLED_AFTER_US: i64 = 1_000_000;
 /// or two partitions where it almost always is, and not all.
 const NEAR_US: i64 = 32 * 86_400 * 1_000_000;
 
+/// How many columns [`ENTRY`] has.
+const ENTRY_COLUMNS: usize = 13;
+
 /// More than any transaction has, settlement included.
 const LEGS_MAX: i64 = 256;
 
@@ -181,7 +184,8 @@ pub(super) fn write_wallets_of(sql: &mut Sql, user_id: &str, after: Uuid, limit:
 /// Limited by the instants that the id allows, so that one partition is read.
 pub(super) fn write_transaction(sql: &mut Sql, id: Uuid, first_us: i64, last_us: i64) {
     sql.clear().put("SELECT ").put("w.wallet_id,w.user_id,w.currency,w.kind,w.status,w.available,");
-    sql.put("w.held,w.floor,w.version,w.last_at_us,w.last_hash,w.created_us,");
+    sql.put("w.held,w.floor,w.version,w.last_at_us,w.last_hash,w.created_us,w.day_no,w.day_out,");
+    sql.put("w.minute_no,w.minute_count,w.day_out_max,w.minute_count_max,");
     sql.put("e.txn_id,e.wallet_id,e.kind,e.amount,e.available_after,e.held_after,e.version,");
     sql.put("e.at_us,e.counterparty,e.description,e.actor,e.about,e.held_change,r.reversal_id ");
     sql.put("FROM entry e FORCE INDEX(entry_txn) ");
@@ -242,8 +246,9 @@ fn entry(row: &MySqlRow, at: usize) -> Result<HistoryEntry, sqlx::Error> {
 }
 
 fn leg(row: &MySqlRow) -> Result<Leg, sqlx::Error> {
-    let (wallet, entry) = (row::wallet(row)?, entry(row, 12)?);
-    Ok(Leg { wallet, entry, reversed_by: row::uuid_or_null(row, 25)? })
+    let (wallet, entry) = (row::wallet(row)?, entry(row, row::WALLET_COLUMNS)?);
+    let reversed_by = row::uuid_or_null(row, row::WALLET_COLUMNS + ENTRY_COLUMNS)?;
+    Ok(Leg { wallet, entry, reversed_by })
 }
 
 pub(super) fn unreadable(what: &'static str, error: sqlx::Error) -> ReadError {

@@ -50,7 +50,7 @@ async fn plans(database: &mut MySqlConnection, sql: &Sql) -> Vec<Plan> {
 
 /// Enough rows that a scan would not be chosen for being small.
 const FILL: &str = "INSERT INTO wallet SELECT UNHEX(MD5(seq)), 'ana', 'BRL', 0, 0, seq, 0, 0, 2, \
-     9, UNHEX(SHA2('', 256)), 1 FROM seq_1_to_5000;\
+     9, UNHEX(SHA2('', 256)), 1, 0, 0, 0, 0, NULL, NULL FROM seq_1_to_5000;\
      INSERT INTO entry SELECT UNHEX(MD5(seq MOD 500)), 1800000000000000 + seq * 60000000, seq, 1, \
      'BRL', 1, 1, 0, UNHEX(MD5(seq)), NULL, seq DIV 10, seq MOD 10, UNHEX(SHA2('', 256)), NULL, \
      NULL, NULL, NULL \

@@ -2,6 +2,7 @@
 
 use crate::ledger::entry::kind_from_number;
 use crate::ledger::hold::{Hold, State as HoldState};
+use crate::ledger::limit::{Limits, Usage};
 use crate::ledger::money::Currency;
 use crate::ledger::wallet::{Kind, Status, Wallet};
 use protocol::wallet::EntryKind;
@@ -11,7 +12,11 @@ use uuid::Uuid;
 
 /// The columns that [`wallet`] reads, in its order.
 pub(super) const WALLET: &str = "wallet_id,user_id,currency,kind,status,available,held,floor,\
-    version,last_at_us,last_hash,created_us";
+    version,last_at_us,last_hash,created_us,day_no,day_out,minute_no,minute_count,day_out_max,\
+    minute_count_max";
+
+/// How many these are.
+pub(super) const WALLET_COLUMNS: usize = 18;
 
 /// Reads a row of the columns [`WALLET`].
 pub(super) fn wallet(row: &MySqlRow) -> Result<Wallet, sqlx::Error> {
@@ -32,7 +37,27 @@ pub(super) fn wallet(row: &MySqlRow) -> Result<Wallet, sqlx::Error> {
         last_at_us: int(row, 9)?,
         last_hash: array(row, 10)?,
         created_us: int(row, 11)?,
+        usage: Usage {
+            day: small(row, 12)?,
+            day_out: int(row, 13)?,
+            minute: small(row, 14)?,
+            minute_count: small(row, 15)?,
+        },
+        limits: Limits {
+            day_out_max: row.try_get_unchecked(16)?,
+            minute_count_max: row
+                .try_get_unchecked::<Option<i64>, _>(17)?
+                .map(|max| u32::try_from(max).map_err(|e| decode(17, e)))
+                .transpose()?,
+        },
     })
+}
+
+fn small<N: TryFrom<i64>>(row: &MySqlRow, column: usize) -> Result<N, sqlx::Error>
+where
+    N::Error: std::error::Error + Send + Sync + 'static,
+{
+    N::try_from(int(row, column)?).map_err(|e| decode(column, e))
 }
 
 /// The columns that [`hold`] reads, in its order.

@@ -52,6 +52,14 @@ impl Sql {
         self
     }
 
+    /// An integer, or `NULL`.
+    pub(super) fn int_or_null(&mut self, value: Option<i64>) -> &mut Self {
+        match value {
+            Some(value) => self.int(value),
+            None => self.put("NULL"),
+        }
+    }
+
     /// Bytes as a hex literal.
     pub(super) fn hex(&mut self, bytes: &[u8]) -> &mut Self {
         self.0.reserve(bytes.len() * 2 + 3);

@@ -215,7 +215,12 @@ fn write_wallets<'a>(sql: &mut Sql, wallets: impl Iterator<Item = &'a Wallet>) {
         sql.put(",").int(row::status_number(wallet.status));
         sql.put(",").int(wallet.available).put(",").int(wallet.held).put(",").int(wallet.floor);
         sql.put(",").int(version(wallet.version)).put(",").int(wallet.last_at_us);
-        sql.put(",").hex(&wallet.last_hash).put(",").int(wallet.created_us).put(")");
+        sql.put(",").hex(&wallet.last_hash).put(",").int(wallet.created_us);
+        let (usage, limits) = (wallet.usage, wallet.limits);
+        sql.put(",").int(usage.day).put(",").int(usage.day_out);
+        sql.put(",").int(usage.minute).put(",").int(usage.minute_count);
+        sql.put(",").int_or_null(limits.day_out_max);
+        sql.put(",").int_or_null(limits.minute_count_max.map(i64::from)).put(")");
     });
 }
 
@@ -246,8 +251,8 @@ fn write_entries(sql: &mut Sql, entries: &[Entry<'_>]) {
         sql.put(",").hex_or_null(entry.description.map(str::as_bytes));
         sql.put(",").hex_or_null(entry.actor.map(str::as_bytes));
         sql.put(",").hex_or_null(entry.about.as_ref().map(|id| id.as_bytes().as_slice()));
-        sql.put(",");
-        if entry.held_change == 0 { sql.put("NULL") } else { sql.int(entry.held_change) }.put(")");
+        let held_change = Some(entry.held_change).filter(|change| *change != 0);
+        sql.put(",").int_or_null(held_change).put(")");
         index += 1;
     });
     sql.put(";");
@@ -306,7 +311,11 @@ fn write_updated(sql: &mut Sql, locked: &Locked) {
     write_wallets(sql, updated);
     sql.put(
         "ON DUPLICATE KEY UPDATE status=VALUES(status),available=VALUES(available),\
-         held=VALUES(held),version=VALUES(version),last_at_us=VALUES(last_at_us),last_hash=VALUES(last_hash);",
+         held=VALUES(held),version=VALUES(version),last_at_us=VALUES(last_at_us),\
+         last_hash=VALUES(last_hash),\
+         day_no=VALUES(day_no),day_out=VALUES(day_out),minute_no=VALUES(minute_no),\
+         minute_count=VALUES(minute_count),day_out_max=VALUES(day_out_max),\
+         minute_count_max=VALUES(minute_count_max);",
     );
 }
 

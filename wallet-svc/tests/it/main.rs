@@ -7,6 +7,7 @@ mod http_bad_input;
 mod http_batches;
 mod http_degraded;
 mod http_holds;
+mod http_limits;
 mod http_movements;
 mod http_orders;
 mod http_reads;
