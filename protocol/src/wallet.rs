@@ -6,11 +6,14 @@
 
 use crate::problem::Problem;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// What a request may be refused for. The wire text is the variant in `SCREAMING_SNAKE_CASE`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Code {
     // The request itself.
@@ -58,7 +61,7 @@ pub enum Code {
 }
 
 /// `POST /api/v1/wallets`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateWallet {
     /// 1 to 100 of `[A-Za-z0-9-_@.]`.
@@ -71,7 +74,7 @@ pub struct CreateWallet {
 /// `POST /api/v1/wallets/{id}/deposit`, `…/withdraw`, and with a destination `…/transfer`.
 ///
 /// As a client writes it. The service also takes `amount` as a JSON number and reads its digits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MoveMoney {
     /// Decimal text with at most the currency's decimals, `0.01` to `1000000.00`.
@@ -92,7 +95,7 @@ pub struct MoveMoney {
 
 /// `POST /api/v1/wallets/{id}/freeze`, `…/unfreeze`, `…/close`, and
 /// `POST /api/v1/transactions/{id}/reversal`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Order {
     /// Why: 1 to 500 characters. Kept in the wallet's history, shown to administrators only.
@@ -100,7 +103,7 @@ pub struct Order {
 }
 
 /// `POST /api/v1/wallets/{id}/holds`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Authorize {
     /// As in [`MoveMoney`].
@@ -123,7 +126,7 @@ pub struct Authorize {
 }
 
 /// `POST /api/v1/wallets/{id}/holds/{holdId}/capture`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CaptureHold {
     /// At most what remains of the hold; all of that when absent.
@@ -138,7 +141,7 @@ pub struct CaptureHold {
 }
 
 /// `GET /api/v1/wallets/{id}/holds/{holdId}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HoldView {
     pub hold_id: Uuid,
@@ -160,7 +163,7 @@ pub struct HoldView {
 }
 
 /// `GET /api/v1/wallets/{id}/holds?cursor=…&limit=…`, newest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HoldsView {
     pub wallet_id: Uuid,
@@ -170,7 +173,7 @@ pub struct HoldsView {
 }
 
 /// What became of a hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum HoldState {
     /// May be captured.
@@ -182,7 +185,7 @@ pub enum HoldState {
 }
 
 /// `POST /api/v1/transactions`: several wallets changed at one instant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PostTransaction {
     /// 2 to 100, no wallet twice; what is debited in all is what is credited in all.
@@ -199,7 +202,7 @@ pub struct PostTransaction {
 }
 
 /// One wallet's part of a [`PostTransaction`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PostLeg {
     pub wallet_id: Uuid,
@@ -209,7 +212,7 @@ pub struct PostLeg {
 }
 
 /// Which way money goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Direction {
     /// Out of the wallet, which must be the caller's.
@@ -219,7 +222,7 @@ pub enum Direction {
 }
 
 /// `POST /api/v1/batches`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Batch {
     pub mode: BatchMode,
@@ -228,7 +231,7 @@ pub struct Batch {
 }
 
 /// How the commands of a batch hang together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum BatchMode {
     /// All in one transaction, or none.
@@ -238,7 +241,7 @@ pub enum BatchMode {
 }
 
 /// One command of a [`Batch`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BatchCommand {
     pub operation: BatchOperation,
@@ -260,7 +263,7 @@ pub struct BatchCommand {
 }
 
 /// What a command of a batch does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum BatchOperation {
     Deposit,
@@ -270,7 +273,7 @@ pub enum BatchOperation {
 
 /// The answer to a [`Batch`]. An atomic one that was refused is answered with the problem of the
 /// command that was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchView {
     pub mode: BatchMode,
@@ -279,7 +282,7 @@ pub struct BatchView {
 }
 
 /// What became of one command of a batch: either a transaction or a problem.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchResult {
     /// True when an earlier request with this key did it.
@@ -291,7 +294,7 @@ pub struct BatchResult {
 }
 
 /// `PUT /api/v1/wallets/{id}/limits`: sets both limits; what is absent is lifted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetLimits {
     /// What the wallet may pay and reserve a day, by Brasília's clock, as in [`MoveMoney`].
@@ -305,7 +308,7 @@ pub struct SetLimits {
 }
 
 /// What limits a wallet, and what of it is used up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LimitsView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -319,7 +322,7 @@ pub struct LimitsView {
 }
 
 /// The answer to a freeze, an unfreeze or a close.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StatusView {
     pub wallet_id: Uuid,
@@ -337,7 +340,7 @@ pub struct StatusView {
 }
 
 /// A wallet as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WalletView {
     pub id: Uuid,
@@ -369,7 +372,7 @@ pub struct WalletView {
 }
 
 /// Whether a wallet may move money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum WalletStatus {
     Active,
@@ -378,7 +381,7 @@ pub enum WalletStatus {
 }
 
 /// `GET /api/v1/wallets/{id}/balance`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BalanceView {
     pub wallet_id: Uuid,
@@ -404,7 +407,7 @@ pub struct BalanceView {
 }
 
 /// `GET /api/v1/wallets/{id}/balance/historical?timestamp=…`, also `…/balance/history`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BalanceAtView {
     pub wallet_id: Uuid,
@@ -431,7 +434,9 @@ pub struct BalanceAtView {
 }
 
 /// What an entry did to its wallet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum EntryKind {
     /// Version 1 of every wallet, with amount 0.
@@ -526,7 +531,7 @@ impl EntryKind {
 }
 
 /// The answer to a deposit, a withdrawal or a transfer, and `GET /api/v1/transactions/{id}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TransactionView {
     /// Nil in the answer to a dry run.
@@ -575,7 +580,7 @@ pub struct TransactionView {
 }
 
 /// `GET /api/v1/wallets/{id}/statement?cursor=…&limit=…`, newest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StatementView {
     pub wallet_id: Uuid,
@@ -587,7 +592,7 @@ pub struct StatementView {
 }
 
 /// One line of a statement.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EntryView {
     pub transaction_id: Uuid,
@@ -623,7 +628,7 @@ pub struct EntryView {
 }
 
 /// `GET /api/v1/users/{userId}/wallets?cursor=…&limit=…`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WalletsView {
     pub wallets: Vec<WalletView>,

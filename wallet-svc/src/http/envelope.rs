@@ -71,24 +71,9 @@ struct Surrounding {
     operation: Option<Operation>,
 }
 
-/// Puts the envelope around a route's handlers.
-pub(super) fn around(
-    edge: &Edge,
-    operation: Operation,
-    handlers: MethodRouter<Edge>,
-) -> MethodRouter<Edge> {
-    surround(edge, Some(operation), handlers.fallback(method_not_allowed))
-}
-
-/// Puts the envelope around two routes of one path, each under its own name.
-pub(super) fn around_both(
-    edge: &Edge,
-    (read, reading): (Operation, MethodRouter<Edge>),
-    (write, writing): (Operation, MethodRouter<Edge>),
-) -> MethodRouter<Edge> {
-    let neither = surround(edge, Some(read), any(method_not_allowed)).with_state(edge.clone());
-    let both = surround(edge, Some(read), reading).merge(surround(edge, Some(write), writing));
-    both.fallback_service(neither)
+/// Answers a method that a path does not have.
+pub(super) fn no_method(edge: &Edge, operation: Operation) -> MethodRouter {
+    surround(edge, Some(operation), any(method_not_allowed)).with_state(edge.clone())
 }
 
 /// Answers what no route matched.
@@ -96,7 +81,8 @@ pub(super) fn unmatched(edge: &Edge) -> MethodRouter {
     surround(edge, None, any(route_not_found)).with_state(edge.clone())
 }
 
-fn surround(
+/// Puts the envelope around handlers.
+pub(super) fn surround(
     edge: &Edge,
     operation: Option<Operation>,
     handlers: MethodRouter<Edge>,

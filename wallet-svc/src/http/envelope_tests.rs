@@ -73,9 +73,9 @@ async fn hangs() -> &'static str {
 
 fn router(edge: &Edge) -> Router {
     Router::new()
-        .route("/panics", around(edge, Operation::Balance, post(panics)))
-        .route("/write", around(edge, Operation::Deposit, post(hangs)))
-        .route("/read", around(edge, Operation::Statement, post(hangs)))
+        .route("/panics", surround(edge, Some(Operation::Balance), post(panics)))
+        .route("/write", surround(edge, Some(Operation::Deposit), post(hangs)))
+        .route("/read", surround(edge, Some(Operation::Statement), post(hangs)))
         .with_state(edge.clone())
 }
 

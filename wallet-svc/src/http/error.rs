@@ -92,7 +92,7 @@ impl Error {
     /// The status that the code stands for.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        kind(self.code).0
+        status_of(self.code)
     }
 
     /// What caused it, for the log.
@@ -161,6 +161,11 @@ impl IntoResponse for Error {
 }
 
 const INTERNAL: &str = "the service failed; the request id finds the cause in its logs";
+
+/// The status that a code is told with.
+pub(super) fn status_of(code: Code) -> StatusCode {
+    kind(code).0
+}
 
 /// The status of a code, and its title.
 ///

@@ -1,7 +1,8 @@
 //! HTTP at the edge: parse, ask the ledger once, answer.
 //!
 //! Extractors refuse what is wrong before a handler runs, so handlers have nothing to decide.
-//! Everything else that all requests share is in [`envelope`]; every failure is told by [`error`].
+//! The table of routes is in [`routes`]; what all requests share is in [`envelope`]; every failure
+//! is told by [`error`].
 
 pub mod access_log;
 pub mod batches;
@@ -14,23 +15,24 @@ pub mod history;
 pub mod holds;
 mod many;
 pub mod movements;
+mod openapi;
 pub mod orders;
 pub mod params;
 mod refusal;
+mod routes;
 pub mod status;
+mod surface;
 mod view;
 pub mod wallets;
 
 use crate::{
     auth::Authenticator, clock::Clock, config::Limits, health::Health, metrics::Metrics,
-    store::Ledger, traffic::Operation, traffic::Traffic,
+    store::Ledger, traffic::Traffic,
 };
 use access_log::AccessLog;
-use axum::{
-    Router,
-    routing::{get, post, put},
-};
+use axum::{Json, Router, routing::get};
 use envelope::RequestIds;
+use serde_json::Value;
 use std::{ops::Deref, sync::Arc};
 use tokio::sync::Semaphore;
 
@@ -72,44 +74,25 @@ impl Deref for Edge {
     }
 }
 
-/// Every route of the service, one line each.
-#[rustfmt::skip]
+/// The API's description, as `/api/v1/openapi.json` serves it.
+#[must_use]
+pub fn description() -> Value {
+    openapi::document(&routes::surface(None).lines())
+}
+
+/// Every route of the service.
 pub fn router(edge: Edge) -> Router {
-    use Operation as O;
-    let op = |operation, handlers| envelope::around(&edge, operation, handlers);
-    let holds = envelope::around_both(
-        &edge,
-        (O::Holds, get(holds::list)),
-        (O::Authorize, post(holds::authorize)),
-    );
-    let api = Router::new()
-        .route("/wallets",                         op(O::CreateWallet, post(wallets::create)))
-        .route("/wallets/{id}",                    op(O::Wallet,       get(wallets::read)))
-        .route("/wallets/{id}/balance",            op(O::Balance,      get(history::balance)))
-        .route("/wallets/{id}/balance/historical", op(O::BalanceAt,    get(history::balance_at)))
-        .route("/wallets/{id}/balance/history",    op(O::BalanceAt,    get(history::balance_at)))
-        .route("/wallets/{id}/statement",          op(O::Statement,    get(history::statement)))
-        .route("/wallets/{id}/deposit",            op(O::Deposit,      post(movements::deposit)))
-        .route("/wallets/{id}/withdraw",           op(O::Withdraw,     post(movements::withdraw)))
-        .route("/wallets/{id}/transfer",           op(O::Transfer,     post(movements::transfer)))
-        .route("/wallets/{id}/freeze",             op(O::Freeze,       post(orders::freeze)))
-        .route("/wallets/{id}/unfreeze",           op(O::Unfreeze,     post(orders::unfreeze)))
-        .route("/wallets/{id}/close",              op(O::Close,        post(orders::close)))
-        .route("/wallets/{id}/limits",             op(O::Limit,        put(orders::limit)))
-        .route("/wallets/{id}/holds",                  holds)
-        .route("/wallets/{id}/holds/{holdId}",         op(O::Hold,     get(holds::read)))
-        .route("/wallets/{id}/holds/{holdId}/capture", op(O::Capture,  post(holds::capture)))
-        .route("/wallets/{id}/holds/{holdId}/void",    op(O::Void,     post(holds::void)))
-        .route("/users/{userId}/wallets",          op(O::UserWallets,  get(wallets::of_user)))
-        .route("/transactions",                    op(O::Post,         post(batches::post)))
-        .route("/batches",                         op(O::Batch,        post(batches::create)))
-        .route("/transactions/{id}/reversal",      op(O::Reverse,      post(orders::reverse)))
-        .route("/transactions/{id}",               op(O::Transaction,  get(history::transaction)));
+    let description = description();
+    let described = get(move || {
+        let description = description.clone();
+        async move { Json(description) }
+    });
+    let api = routes::surface(Some(&edge)).router().route("/openapi.json", described);
     Router::new()
-        .nest("/api/v1", api)
+        .nest(openapi::PREFIX, api)
         .fallback_service(envelope::unmatched(&edge))
         .route("/healthz", get(status::alive))
-        .route("/readyz",  get(status::ready))
+        .route("/readyz", get(status::ready))
         .route("/metrics", get(status::metrics))
         .with_state(edge)
 }

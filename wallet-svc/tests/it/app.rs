@@ -3,6 +3,7 @@
 //! Redis is absent and Kafka unreachable unless a test brings them, so every test here also shows
 //! that neither is needed. At the end the tables are audited.
 
+use crate::contract;
 use crate::ledger_world::{PATIENCE, audit};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -243,10 +244,15 @@ impl TestApp {
     }
 }
 
-/// Sends a request and reads the whole answer.
+/// Sends a request, reads the whole answer, and holds it against the API's description.
 pub(crate) async fn answer(request: RequestBuilder) -> Answer {
-    let response = request.send().await.expect("the service answers");
+    let (client, request) = request.build_split();
+    let request = request.expect("a request");
+    let (method, path) = (request.method().clone(), request.url().path().to_owned());
+    let response = client.execute(request).await.expect("the service answers");
     let (status, headers) = (response.status(), response.headers().clone());
     let text = response.text().await.expect("the answer has a body");
+    let media_type = headers.get("content-type").and_then(|value| value.to_str().ok());
+    contract::check(&method, &path, status.as_u16(), media_type.unwrap_or_default(), &text);
     Answer { status, headers, text }
 }

@@ -3,8 +3,10 @@
 mod app;
 mod auth;
 mod cloudwatch;
+mod contract;
 mod http_bad_input;
 mod http_batches;
+mod http_contract;
 mod http_degraded;
 mod http_holds;
 mod http_limits;
