@@ -39,6 +39,9 @@ pub struct Owner {
 pub struct Receipt {
     pub transaction_id: Uuid,
     pub amount_minor: i64,
+    /// Paid beside the amount.
+    #[serde(default)]
+    pub fee_minor: i64,
     pub new_balance_minor: i64,
     pub version: u64,
 }

@@ -29,6 +29,10 @@ pub struct WalletEvent {
     pub currency: String,
     /// Signed: negative when money left the wallet.
     pub amount_minor: i64,
+    /// Of the amount, what went to us; negative when it was given back. Summed over all events,
+    /// the revenue.
+    #[serde(default)]
+    pub fee_minor: i64,
     pub available_after_minor: i64,
     pub held_after_minor: i64,
     /// Signed: positive when money was reserved.

@@ -230,6 +230,49 @@ pub struct Batch {
     pub commands: Vec<BatchCommand>,
 }
 
+/// `GET /api/v1/fees`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FeesView {
+    /// Ascending; each counts from its instant until the next one does.
+    pub schedules: Vec<FeeSchedule>,
+}
+
+/// One version of what payments cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FeeSchedule {
+    pub version: u32,
+    pub valid_from: DateTime<Utc>,
+    /// What has none is free.
+    pub rates: Vec<FeeRate>,
+}
+
+/// What one kind of payment costs in one currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FeeRate {
+    pub operation: FeeOperation,
+    pub currency: String,
+    /// Hundredths of a percent of the amount.
+    #[serde(default)]
+    pub basis_points: u16,
+    /// Added to it, in minor units.
+    #[serde(default)]
+    pub fixed_minor: i64,
+    /// The most that is charged, in minor units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_minor: Option<i64>,
+}
+
+/// What may cost something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum FeeOperation {
+    Withdraw,
+    Transfer,
+}
+
 /// How the commands of a batch hang together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -469,11 +512,13 @@ pub enum EntryKind {
     HoldExpired,
     /// What the wallet may pay a day or how often a minute was set. Amount 0.
     LimitsChanged,
+    /// The counter-entry of a revenue wallet: the fees of a batch.
+    Revenue,
 }
 
 impl EntryKind {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::WalletCreated,
         Self::Deposit,
         Self::Withdrawal,
@@ -491,6 +536,7 @@ impl EntryKind {
         Self::HoldVoided,
         Self::HoldExpired,
         Self::LimitsChanged,
+        Self::Revenue,
     ];
 
     /// Whether it is a step of a hold.
@@ -513,7 +559,8 @@ impl EntryKind {
             | Self::WalletClosed
             | Self::ReversalOut
             | Self::ReversalIn
-            | Self::LimitsChanged => false,
+            | Self::LimitsChanged
+            | Self::Revenue => false,
         }
     }
 
@@ -563,9 +610,14 @@ pub struct TransactionView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_expires_at: Option<DateTime<Utc>>,
     pub currency: String,
-    /// Not negative: what was moved, reserved or released.
+    /// Not negative: what was moved, reserved or released, without a fee.
     pub amount: String,
     pub amount_minor: i64,
+    /// What it cost beside the amount; negative when it was given back. Absent when nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee_minor: Option<i64>,
     /// Of `wallet_id` right after this transaction.
     pub new_balance: String,
     pub new_balance_minor: i64,
@@ -598,9 +650,12 @@ pub struct EntryView {
     pub transaction_id: Uuid,
     #[serde(rename = "type")]
     pub kind: EntryKind,
-    /// Signed: negative when money left the wallet.
+    /// Signed: negative when money left the wallet. A fee is in it.
     pub amount: String,
     pub amount_minor: i64,
+    /// Of the amount, the fee; negative when it was given back. Absent when none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee_minor: Option<i64>,
     pub balance_after: String,
     pub balance_after_minor: i64,
     /// Signed: positive when money was reserved.

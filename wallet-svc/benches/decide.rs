@@ -6,6 +6,7 @@ use std::hint::black_box;
 use uuid::Uuid;
 use wallet_svc::ledger::batch::decide;
 use wallet_svc::ledger::command::{Actor, Command, Payment};
+use wallet_svc::ledger::fee::Schedules;
 use wallet_svc::ledger::id::TransactionIds;
 use wallet_svc::ledger::locked::{Locked, Stripes};
 use wallet_svc::ledger::money::{Amount, Currency};
@@ -73,7 +74,14 @@ fn bench(criterion: &mut Criterion) {
             bencher.iter_batched(
                 || locked.clone(),
                 |mut locked| {
-                    let decision = decide(&mut locked, &commands, &stripes, NOW_US, &mut ids);
+                    let decision = decide(
+                        &mut locked,
+                        &commands,
+                        &stripes,
+                        &Schedules::default(),
+                        NOW_US,
+                        &mut ids,
+                    );
                     black_box(decision.expect("the stripes are locked").outcomes.len())
                 },
                 BatchSize::SmallInput,

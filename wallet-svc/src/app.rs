@@ -15,6 +15,7 @@ use crate::{
     clock::Clock,
     cloudwatch::Publisher,
     config::{Config, DbConfig},
+    fees::{self, FeesError},
     health::Health,
     http::{self, Edge, Reachable, access_log::AccessLog, envelope::RequestIds},
     metrics::Metrics,
@@ -57,6 +58,8 @@ pub enum AppError {
     Cache(#[source] CacheError),
     #[error("configuring the ledger")]
     Ledger(#[source] store::StartError),
+    #[error("reading what payments cost")]
+    Fees(#[source] FeesError),
     #[error("configuring the relay")]
     Relay(#[source] RelayError),
     #[error("binding {address}")]
@@ -72,7 +75,9 @@ impl AppError {
     #[must_use]
     pub fn is_setting(&self) -> bool {
         match self {
-            Self::Keys(_) | Self::Cache(_) | Self::Ledger(_) | Self::Relay(_) => true,
+            Self::Keys(_) | Self::Cache(_) | Self::Ledger(_) | Self::Relay(_) | Self::Fees(_) => {
+                true
+            }
             Self::Bind { .. } => false,
         }
     }
@@ -124,6 +129,7 @@ pub fn store_settings(db: &DbConfig, lanes: usize, task_id: &str) -> store::Sett
         lanes,
         queue_per_lane_max: QUEUE_PER_LANE_MAX,
         task_id: task_id.to_owned(),
+        fees: Arc::default(),
     }
 }
 
@@ -140,7 +146,10 @@ impl App {
         let cache = config.redis_url.as_deref().map(|url| Cache::start(url, tracker, end.clone()));
         let cache = cache.transpose().map_err(AppError::Cache)?;
         let has_cache = cache.is_some();
+        let fees = config.fees_file.as_deref().map(fees::read).transpose();
+        let fees = Arc::new(fees.map_err(AppError::Fees)?.unwrap_or_default());
         let settings = store_settings(&config.db, config.lanes, &config.task_id);
+        let settings = store::Settings { fees, ..settings };
         let ledger = Ledger::start(&settings, cache, tracker, end).map_err(AppError::Ledger)?;
         store::expiry::start(&ledger, tracker, end.clone());
         let (brokers, topic) = (config.kafka_brokers.clone(), config.kafka_topic.clone());

@@ -98,6 +98,8 @@ pub struct Config {
     pub limits: Limits,
     pub access_log: AccessLog,
     pub cloudwatch: CloudWatchConfig,
+    /// What payments cost; nothing when absent.
+    pub fees_file: Option<PathBuf>,
 }
 
 /// Why the settings cannot be used: one line a fault.
@@ -153,6 +155,7 @@ impl Config {
                 sample_every: s.number("WALLET_LOG_SAMPLE_EVERY", 0, 0..=1_000_000_000),
             },
             cloudwatch: s.cloudwatch(),
+            fees_file: s.optional("WALLET_FEES_FILE").map(PathBuf::from),
         };
         s.finish(config)
     }

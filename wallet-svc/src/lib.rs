@@ -10,6 +10,7 @@ pub mod cache;
 pub mod clock;
 pub mod cloudwatch;
 pub mod config;
+pub mod fees;
 pub mod health;
 pub mod http;
 pub mod ledger;

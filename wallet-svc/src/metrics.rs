@@ -46,6 +46,7 @@ pub struct Metrics {
     requests: [[Counter; Ending::ALL.len()]; OPERATIONS],
     seconds: [Histogram; OPERATIONS],
     money: [[Counter; Currency::COUNT]; MOVEMENTS.len()],
+    fees: [Counter; Currency::COUNT],
     /// Requests being worked on.
     pub requests_in_work: Gauge,
     /// Requests answered 503 because the task had as many as it takes.
@@ -93,16 +94,10 @@ impl Metrics {
             cloudwatch_failures.clone(),
         );
         registry.register_collector(Box::new(LedgerCollector(Box::new(stats))));
-        let money = MOVEMENTS.map(|(_, name)| {
-            let by_currency = Family::<[Label; 1], Counter>::default();
-            let help = "Money moved, in minor units of the currency";
-            registry.register(name, help, by_currency.clone());
-            let mut currencies = Currency::all().map(Currency::code);
-            std::array::from_fn(|_| {
-                let code = currencies.next().expect("as many as there are");
-                by_currency.get_or_create_owned(&[("currency", code)])
-            })
-        });
+        const MOVED: &str = "Money moved, in minor units of the currency";
+        const CHARGED: &str = "Fees charged for it, in minor units of the currency";
+        let money = MOVEMENTS.map(|(_, name)| by_currency(&mut registry, name, MOVED));
+        let fees = by_currency(&mut registry, "fees_charged", CHARGED);
 
         Self {
             registry,
@@ -117,6 +112,7 @@ impl Metrics {
                 seconds.get_or_create_owned(&[("operation", operation(index))])
             }),
             money,
+            fees,
             requests_in_work: in_work,
             refused_requests: refused,
             connections,
@@ -137,6 +133,9 @@ impl Metrics {
         if let (Some(movement), Ok(amount)) = (movement, u64::try_from(transaction.amount)) {
             self.money[movement][transaction.currency.index()].inc_by(amount);
         }
+        if let Ok(fee) = u64::try_from(transaction.fee) {
+            self.fees[transaction.currency.index()].inc_by(fee);
+        }
     }
 
     /// The text that Prometheus reads.
@@ -146,6 +145,21 @@ impl Metrics {
         text::encode(&mut page, &self.registry).expect("writing to a string does not fail");
         page
     }
+}
+
+/// A counter for each currency.
+fn by_currency(
+    registry: &mut Registry,
+    name: &'static str,
+    help: &'static str,
+) -> [Counter; Currency::COUNT] {
+    let by_currency = Family::<[Label; 1], Counter>::default();
+    registry.register(name, help, by_currency.clone());
+    let mut currencies = Currency::all().map(Currency::code);
+    std::array::from_fn(|_| {
+        let code = currencies.next().expect("as many as there are");
+        by_currency.get_or_create_owned(&[("currency", code)])
+    })
 }
 
 fn operation(index: usize) -> &'static str {

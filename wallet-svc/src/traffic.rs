@@ -35,11 +35,12 @@ pub enum Operation {
     Post,
     Batch,
     Limit,
+    Fees,
 }
 
 impl Operation {
     /// All of them, in the order of the enum.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::CreateWallet,
         Self::Deposit,
         Self::Withdraw,
@@ -62,6 +63,7 @@ impl Operation {
         Self::Post,
         Self::Batch,
         Self::Limit,
+        Self::Fees,
     ];
 
     /// The operation in labels, dimensions and logs.
@@ -90,6 +92,7 @@ impl Operation {
             Self::Post => "post_transaction",
             Self::Batch => "batch",
             Self::Limit => "limit",
+            Self::Fees => "fees",
         }
     }
 
@@ -118,7 +121,8 @@ impl Operation {
             | Self::Transaction
             | Self::Wallet
             | Self::Hold
-            | Self::Holds => false,
+            | Self::Holds
+            | Self::Fees => false,
         }
     }
 

@@ -162,8 +162,9 @@ impl<'a> Judge<'a> {
             crate::mix::Operation::Transfer => at_destination,
             operation => operation == crate::mix::Operation::Deposit,
         };
-        let want = if into { write.amount_minor } else { -write.amount_minor };
         let receipt = &write.receipt;
+        let cost = write.amount_minor + receipt.fee_minor;
+        let want = if into { write.amount_minor } else { -cost };
         let as_told = !at_source
             || (entry.version == receipt.version
                 && entry.available_after_minor == receipt.new_balance_minor);

@@ -37,6 +37,7 @@ fn edge(requests: usize) -> Edge {
         lanes: 1,
         queue_per_lane_max: 1,
         task_id: "test".to_owned(),
+        fees: std::sync::Arc::default(),
     };
     let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
     let ledger = Ledger::start(&settings, None, &tracker, &stop).unwrap();

@@ -3,18 +3,22 @@
 use super::{
     Edge,
     body::{Body, Movement, Transfer},
-    caller::Writer,
+    caller::{Reader, Writer},
     error::Error,
     params::{Deadline, DryRun, WalletId},
     view,
 };
-use crate::ledger::command::{Command, Done, Outcome, Transaction};
+use crate::{
+    fees,
+    ledger::command::{Command, Done, Outcome, Transaction},
+};
 use axum::{
     Json,
     extract::State,
     http::header,
     response::{IntoResponse, Response},
 };
+use protocol::wallet::FeesView;
 use tokio::time::Instant;
 
 /// The answer to a movement.
@@ -75,6 +79,15 @@ pub async fn transfer(
     let Movement { key, payment } = movement;
     let command = Command::transfer(id, to, caller.actor(), &key, payment);
     carry_out(&edge, command, deadline, dry_run).await
+}
+
+/// Shows what payments cost, by version.
+///
+/// # Errors
+///
+/// None; the reader must only be one.
+pub async fn fees(State(edge): State<Edge>, _: Reader) -> Result<Json<FeesView>, Error> {
+    Ok(Json(fees::view(edge.ledger.fees())))
 }
 
 /// Does what a command says and counts it, or only decides it.

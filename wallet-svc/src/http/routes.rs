@@ -8,8 +8,8 @@ use super::{
 use crate::traffic::Operation as O;
 use protocol::wallet::{
     Authorize, BalanceAtView, BalanceView, Batch, BatchView, CaptureHold, Code, Code as C,
-    CreateWallet, HoldView, HoldsView, MoveMoney, Order, PostTransaction, SetLimits, StatementView,
-    StatusView, TransactionView, WalletView, WalletsView,
+    CreateWallet, FeesView, HoldView, HoldsView, MoveMoney, Order, PostTransaction, SetLimits,
+    StatementView, StatusView, TransactionView, WalletView, WalletsView,
 };
 
 /// What a payment may be refused for.
@@ -86,6 +86,8 @@ fn looks(surface: Surface<'_>) -> Surface<'_> {
             .asks(PAGE).says::<HoldsView>(), holds::list)
         .line(get("/wallets/{id}/holds/{holdId}", O::Hold, "a hold as it stands")
             .says::<HoldView>().refuses(&[C::HoldNotFound]), holds::read)
+        .line(get("/fees", O::Fees, "what payments cost, by version").says::<FeesView>(),
+            movements::fees)
         .line(get("/users/{userId}/wallets", O::UserWallets, "a user's wallets")
             .asks(PAGE).says::<WalletsView>(), wallets::of_user)
         .line(get("/transactions/{id}", O::Transaction, "the caller's side of a transaction")

@@ -116,6 +116,7 @@ fn entry(entry: &HistoryEntry, currency: Currency, administrator: bool) -> Entry
         kind: entry.kind,
         amount: format_minor(entry.amount, currency),
         amount_minor: entry.amount,
+        fee_minor: fee_minor(entry.fee),
         balance_after: format_minor(entry.available_after, currency),
         balance_after_minor: entry.available_after,
         held_change_minor: entry.held_change,
@@ -147,6 +148,8 @@ pub(super) fn transaction(done: &Transaction) -> TransactionView {
         currency: done.currency.code().to_owned(),
         amount: format_minor(done.amount, done.currency),
         amount_minor: done.amount,
+        fee: fee_minor(done.fee).map(|fee| format_minor(fee, done.currency)),
+        fee_minor: fee_minor(done.fee),
         new_balance: format_minor(done.available_after, done.currency),
         new_balance_minor: done.available_after,
         new_held: format_minor(done.held_after, done.currency),
@@ -154,6 +157,11 @@ pub(super) fn transaction(done: &Transaction) -> TransactionView {
         version: done.version,
         at: instant(done.at_us),
     }
+}
+
+/// What is free shows no fee.
+fn fee_minor(fee: i64) -> Option<i64> {
+    Some(fee).filter(|fee| *fee != 0)
 }
 
 /// What was only decided has no name.
@@ -228,7 +236,7 @@ pub(super) fn status(done: &Transaction, status: Status, reason: &str) -> Status
 pub(super) fn leg(leg: &Leg) -> TransactionView {
     let (entry, currency) = (&leg.entry, leg.wallet.currency);
     let (from, to) = ends(entry.kind, entry.wallet_id, entry.counterparty);
-    let amount = amount_of(entry.amount, entry.held_change);
+    let amount = amount_of(entry.amount, entry.held_change, entry.fee);
     TransactionView {
         transaction_id: entry.txn_id,
         dry_run: false,
@@ -243,6 +251,8 @@ pub(super) fn leg(leg: &Leg) -> TransactionView {
         currency: currency.code().to_owned(),
         amount: format_minor(amount, currency),
         amount_minor: amount,
+        fee: fee_minor(entry.fee).map(|fee| format_minor(fee, currency)),
+        fee_minor: fee_minor(entry.fee),
         new_balance: format_minor(entry.available_after, currency),
         new_balance_minor: entry.available_after,
         new_held: format_minor(entry.held_after, currency),

@@ -1,11 +1,13 @@
 //! Decides a batch: what was read under lock and the commands go in, rows and answers come out.
 //!
 //! Commands are applied in the order they came, each whole or not at all, so that a refusal touches
-//! nobody else's. What each does stands in [`super::movement`] and its neighbours. Money from and to the outside is posted against one settlement wallet per
-//! currency, in one aggregated entry, so that all wallets together always sum to zero.
+//! nobody else's. What each does stands in [`super::movement`] and its neighbours. Money from and
+//! to the outside is posted against one settlement wallet per currency, and fees to one revenue
+//! wallet, in one aggregated entry each, so that all wallets together always sum to zero.
 
 use super::command::{Command, CommandKind, Done, Key, Outcome, Refusal, Transaction};
 use super::entry::Entry;
+use super::fee::{Chargeable, Schedules};
 use super::id::TransactionIds;
 use super::limit::counted;
 use super::locked::{Change, Locked, Recorded, Stripes};
@@ -63,6 +65,7 @@ pub fn decide<'a>(
     locked: &mut Locked,
     groups: &[&'a [Command]],
     stripes: &Stripes,
+    fees: &Schedules,
     now_us: i64,
     ids: &mut TransactionIds,
 ) -> Result<Decision<'a>, StripeNotLocked> {
@@ -75,7 +78,7 @@ pub fn decide<'a>(
         reversals: Vec::new(),
     };
     let mut sitting =
-        Sitting { locked, stripes, now_us, ids, inflow: [0; Currency::COUNT], decision };
+        Sitting { locked, stripes, fees, now_us, ids, inflow: NONE, revenue: NONE, decision };
     for &group in groups {
         match group {
             [command] => {
@@ -94,6 +97,8 @@ pub fn decide<'a>(
     Ok(decision)
 }
 
+const NONE: [i64; Currency::COUNT] = [0; Currency::COUNT];
+
 /// Why a command is not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Halt {
@@ -111,10 +116,13 @@ impl From<Refusal> for Halt {
 pub(super) struct Sitting<'a, 'b> {
     pub(super) locked: &'b mut Locked,
     stripes: &'b Stripes,
+    fees: &'b Schedules,
     pub(super) now_us: i64,
     pub(super) ids: &'b mut TransactionIds,
     /// What came in from outside, less what went out, in minor units of each currency.
     pub(super) inflow: [i64; Currency::COUNT],
+    /// What customers were charged, less what was given back.
+    pub(super) revenue: [i64; Currency::COUNT],
     pub(super) decision: Decision<'a>,
 }
 
@@ -123,6 +131,8 @@ pub(super) struct Leg<'a> {
     pub(super) kind: EntryKind,
     /// What the wallet has more, or less.
     pub(super) amount: i64,
+    /// Of that, what goes to us.
+    pub(super) fee: i64,
     /// What of it is reserved more, or less.
     pub(super) held: i64,
     pub(super) txn_id: Uuid,
@@ -211,6 +221,19 @@ impl<'a> Sitting<'a, '_> {
         }
     }
 
+    /// What a payment costs now.
+    pub(super) fn fee(&self, of: Chargeable, wallet: &Wallet, amount: i64) -> Result<i64, Halt> {
+        let fee = self.fees.fee(of, wallet.currency, amount, self.now_us);
+        self.revenue_takes(wallet.currency, fee)?;
+        Ok(fee)
+    }
+
+    /// Whether the revenue wallet is there to take a fee, or to give it back.
+    pub(super) fn revenue_takes(&self, currency: Currency, fee: i64) -> Result<(), Halt> {
+        let known = fee == 0 || self.locked.place(self.stripes.revenue(currency)).is_some();
+        if known { Ok(()) } else { Err(Halt::NotLocked(StripeNotLocked(currency))) }
+    }
+
     /// Notes what came in from outside, or went out. [`Self::settlement_bears`] it.
     pub(super) fn flow(&mut self, currency: Currency, amount: i64) {
         let inflow = &mut self.inflow[currency.index()];
@@ -225,17 +248,36 @@ impl<'a> Sitting<'a, '_> {
                 continue;
             }
             let id = self.stripes.of(currency);
-            let place = self.locked.place(id).expect("settlement_bears found it");
-            let slot = &mut self.locked.slots[place];
-            if slot.wallet.is_none() {
-                slot.wallet =
-                    Some(Wallet::unopened(id, "", currency, Kind::Settlement, self.now_us));
-                slot.change = Change::Opened;
-            }
-            let at_us = self.wallet(place).next_at_us(self.now_us);
-            let txn_id = self.ids.next(at_us);
-            self.post(place, Leg::new(EntryKind::Settlement, inflow.strict_neg(), txn_id, at_us));
+            let kinds = (Kind::Settlement, EntryKind::Settlement);
+            self.post_ours(id, currency, kinds, inflow.strict_neg());
         }
+        for currency in Currency::all() {
+            let revenue = self.revenue[currency.index()];
+            if revenue == 0 {
+                continue;
+            }
+            let id = self.stripes.revenue(currency);
+            self.post_ours(id, currency, (Kind::Revenue, EntryKind::Revenue), revenue);
+        }
+    }
+
+    /// Posts to a wallet of ours, which is opened when it is needed first.
+    fn post_ours(
+        &mut self,
+        id: Uuid,
+        currency: Currency,
+        (kind, entry): (Kind, EntryKind),
+        amount: i64,
+    ) {
+        let place = self.locked.place(id).expect("it was found when it was charged");
+        let slot = &mut self.locked.slots[place];
+        if slot.wallet.is_none() {
+            slot.wallet = Some(Wallet::unopened(id, "", currency, kind, self.now_us));
+            slot.change = Change::Opened;
+        }
+        let at_us = self.wallet(place).next_at_us(self.now_us);
+        let txn_id = self.ids.next(at_us);
+        self.post(place, Leg::new(entry, amount, txn_id, at_us));
     }
 
     /// Adds one entry to a wallet. What may be posted has been decided before.
@@ -264,6 +306,7 @@ impl<'a> Sitting<'a, '_> {
             available_after: wallet.available,
             held_after: wallet.held,
             held_change: leg.held,
+            fee: leg.fee,
             txn_id: leg.txn_id,
             counterparty: leg.counterparty,
             description: leg.description,
@@ -271,6 +314,8 @@ impl<'a> Sitting<'a, '_> {
             about: leg.about,
             hash: [0; 32],
         };
+        let revenue = &mut self.revenue[entry.currency.index()];
+        *revenue = revenue.strict_add(leg.fee);
         entry.hash = entry.link(&wallet.last_hash);
         wallet.last_hash = entry.hash;
         let transaction = Transaction::of(&entry);
@@ -287,7 +332,18 @@ impl<'a> Sitting<'a, '_> {
 impl Leg<'_> {
     pub(super) fn new(kind: EntryKind, amount: i64, txn_id: Uuid, at_us: i64) -> Self {
         let (counterparty, description, actor, about) = (None, None, None, None);
-        Self { kind, amount, held: 0, txn_id, at_us, counterparty, description, actor, about }
+        Self {
+            kind,
+            amount,
+            fee: 0,
+            held: 0,
+            txn_id,
+            at_us,
+            counterparty,
+            description,
+            actor,
+            about,
+        }
     }
 }
 

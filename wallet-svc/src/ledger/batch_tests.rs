@@ -61,6 +61,7 @@ impl World {
             &mut locked,
             &[std::slice::from_ref(command)],
             &self.stripes,
+            &Schedules::default(),
             NOW_US,
             &mut self.ids,
         );
@@ -308,7 +309,14 @@ fn a_settlement_wallet_that_was_not_locked_is_asked_for() {
     let command = Command::deposit(id(1), user("ana"), "a", payment("1", None));
     let mut ids = TransactionIds::new(1);
     let groups = [std::slice::from_ref(&command)];
-    let decided = decide(&mut world.locked(&[]), &groups, &world.stripes, NOW_US, &mut ids);
+    let decided = decide(
+        &mut world.locked(&[]),
+        &groups,
+        &world.stripes,
+        &Schedules::default(),
+        NOW_US,
+        &mut ids,
+    );
     assert_eq!(decided.expect_err("not locked"), StripeNotLocked(Currency::Kwd));
 }
 
@@ -332,6 +340,7 @@ fn run<'a>(world: &World, commands: &'a [Command]) -> (Decision<'a>, Locked) {
     let mut locked = world.locked(&[]);
     let groups: Vec<&[Command]> = commands.iter().map(std::slice::from_ref).collect();
     let mut ids = TransactionIds::new(1);
-    let decision = decide(&mut locked, &groups, &world.stripes, NOW_US, &mut ids);
+    let decision =
+        decide(&mut locked, &groups, &world.stripes, &Schedules::default(), NOW_US, &mut ids);
     (decision.expect("the stripes are locked"), locked)
 }

@@ -338,10 +338,10 @@ pub enum Done {
     Transaction(Transaction),
 }
 
-/// What an entry is about, without a sign: what was moved, or else reserved or released.
+/// What an entry is about, without a sign and a fee: what was moved, or else reserved or released.
 #[must_use]
-pub fn amount_of(amount: i64, held_change: i64) -> i64 {
-    let amount = if amount == 0 { held_change } else { amount };
+pub fn amount_of(amount: i64, held_change: i64, fee: i64) -> i64 {
+    let amount = if amount == 0 { held_change } else { amount.strict_add(fee) };
     amount.strict_abs()
 }
 
@@ -356,8 +356,10 @@ pub struct Transaction {
     /// Of a reversal: what it reverses. Of a hold's step: the hold.
     pub about: Option<Uuid>,
     pub currency: Currency,
-    /// Not negative, in minor units: what was moved, or else reserved or released.
+    /// Not negative, in minor units: what was moved, or else reserved or released. Without a fee.
     pub amount: i64,
+    /// What it cost `wallet_id` beside the amount; negative when it was given back.
+    pub fee: i64,
     /// What `wallet_id` may spend after it, in minor units.
     pub available_after: i64,
     /// What `wallet_id` has reserved after it, in minor units.
@@ -377,7 +379,8 @@ impl Transaction {
             to: entry.counterparty,
             about: entry.about,
             currency: entry.currency,
-            amount: amount_of(entry.amount, entry.held_change),
+            amount: amount_of(entry.amount, entry.held_change, entry.fee),
+            fee: entry.fee,
             available_after: entry.available_after,
             held_after: entry.held_after,
             version: entry.version,

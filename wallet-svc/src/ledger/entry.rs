@@ -26,6 +26,8 @@ pub struct Entry<'a> {
     /// The other wallet of a transfer.
     pub counterparty: Option<Uuid>,
     pub description: Option<&'a str>,
+    /// Of `amount`, what went to us; negative when it was given back.
+    pub fee: i64,
     /// Who acted, when it was not the wallet's user.
     pub actor: Option<&'a str>,
     /// Of a reversal: the transaction that it reverses. Of a hold's entry: the hold.
@@ -60,6 +62,10 @@ impl Entry<'_> {
         let mut sha = Sha256::new();
         sha.update(&bytes[..at]);
         sha.update(self.description.unwrap_or_default());
+        if self.fee != 0 {
+            sha.update([0xfd]);
+            sha.update(self.fee.to_be_bytes());
+        }
         if let Some(about) = self.about {
             sha.update([0xfe]);
             sha.update(about.as_bytes());
@@ -93,6 +99,7 @@ pub fn kind_number(kind: EntryKind) -> u8 {
         EntryKind::HoldVoided => 14,
         EntryKind::HoldExpired => 15,
         EntryKind::LimitsChanged => 16,
+        EntryKind::Revenue => 17,
     }
 }
 

@@ -18,7 +18,7 @@ impl<'a> Sitting<'a, '_> {
         if let Some(outcomes) = self.replay(commands) {
             return Ok(outcomes);
         }
-        let before = (self.locked.clone(), self.inflow);
+        let before = (self.locked.clone(), self.inflow, self.revenue);
         let written = &self.decision;
         let (entries, keys) = (written.entries.len(), written.keys.len());
         let reversals = written.reversals.len();
@@ -29,7 +29,7 @@ impl<'a> Sitting<'a, '_> {
                 outcomes.push(outcome);
                 continue;
             };
-            (*self.locked, self.inflow) = before;
+            (*self.locked, self.inflow, self.revenue) = before;
             self.decision.entries.truncate(entries);
             self.decision.keys.truncate(keys);
             self.decision.reversals.truncate(reversals);

@@ -3,6 +3,7 @@
 use super::*;
 use crate::ledger::batch::{Decision, decide};
 use crate::ledger::command::{Actor, Payment};
+use crate::ledger::fee::Schedules;
 use crate::ledger::id::TransactionIds;
 use crate::ledger::locked::{Locked, Stripes};
 use crate::ledger::money::{Amount, Currency};
@@ -44,7 +45,8 @@ fn transfer(key: &str, amount: &str) -> Command {
 
 fn decided<'a>(locked: &mut Locked, groups: &[&'a [Command]]) -> Decision<'a> {
     let mut ids = TransactionIds::new(1);
-    decide(locked, groups, &Stripes::new(0), NOW_US, &mut ids).expect("the stripes are locked")
+    decide(locked, groups, &Stripes::new(0), &Schedules::default(), NOW_US, &mut ids)
+        .expect("the stripes are locked")
 }
 
 fn seen(decision: &Decision<'_>) -> Vec<(bool, Option<Refusal>)> {

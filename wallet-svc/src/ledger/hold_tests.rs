@@ -3,6 +3,7 @@
 use super::*;
 use crate::ledger::batch::{Decision, decide};
 use crate::ledger::command::{Actor, Command, Done, Payment};
+use crate::ledger::fee::Schedules;
 use crate::ledger::id::TransactionIds;
 use crate::ledger::locked::{Locked, Stripes};
 use crate::ledger::money::{Amount, Currency};
@@ -121,7 +122,8 @@ fn locked(wallets: &[Wallet], hold: Option<Hold>) -> Locked {
 fn run<'a>(locked: &mut Locked, commands: &'a [Command], now_us: i64) -> Decision<'a> {
     let groups: Vec<&[Command]> = commands.iter().map(std::slice::from_ref).collect();
     let mut ids = TransactionIds::new(1);
-    let decision = decide(locked, &groups, &Stripes::new(0), now_us, &mut ids);
+    let decision =
+        decide(locked, &groups, &Stripes::new(0), &Schedules::default(), now_us, &mut ids);
     decision.expect("the stripes are locked")
 }
 

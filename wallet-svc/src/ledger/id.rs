@@ -10,6 +10,8 @@ pub const STRIPES: u8 = 64;
 const WALLETS: Uuid = Uuid::from_u128(0x6c1f_6d6b_5a0e_4f0d_9a53_0f5a_3c0c_7e11);
 const SETTLEMENT: Uuid = Uuid::from_u128(0x0d2b_9f44_7c38_4a63_8f5e_b1a7_66c4_2d90);
 
+const REVENUE: Uuid = Uuid::from_u128(0x51d7_3b0c_92ae_4c7d_a1c4_7e29_6f08_b3d5);
+
 /// The wallet that `user_id` gets for `key`: always the same one, so that its primary key is the
 /// guard against opening it twice.
 #[must_use]
@@ -25,6 +27,15 @@ pub fn settlement(currency: Currency, stripe: u8) -> Uuid {
     name[..3].copy_from_slice(currency.code().as_bytes());
     name[3] = stripe % STRIPES;
     Uuid::new_v5(&SETTLEMENT, &name)
+}
+
+/// The revenue wallet of `currency` that lanes with `stripe` post fees to.
+#[must_use]
+pub fn revenue(currency: Currency, stripe: u8) -> Uuid {
+    let mut name = [0; 4];
+    name[..3].copy_from_slice(currency.code().as_bytes());
+    name[3] = stripe % STRIPES;
+    Uuid::new_v5(&REVENUE, &name)
 }
 
 /// Gives transaction ids of version 7: the millisecond of the entry, 42 bits that differ by lane,

@@ -3,6 +3,7 @@
 use super::*;
 use crate::ledger::batch::decide;
 use crate::ledger::command::{Actor, Authorization, Command, Payment};
+use crate::ledger::fee::Schedules;
 use crate::ledger::id::TransactionIds;
 use crate::ledger::locked::{Locked, Stripes};
 use crate::ledger::money::{Amount, Currency};
@@ -100,7 +101,14 @@ fn withdrawals_transfers_and_holds_count_and_nothing_else_does() {
     let times = [MIDNIGHT_US, MIDNIGHT_US + MINUTE_US, MIDNIGHT_US + DAY_US];
     for (commands, now_us) in [&first[..], &later, &tomorrow].into_iter().zip(times) {
         let groups: Vec<&[Command]> = commands.iter().map(std::slice::from_ref).collect();
-        let decision = decide(&mut locked, &groups, &stripes, now_us, &mut transactions);
+        let decision = decide(
+            &mut locked,
+            &groups,
+            &stripes,
+            &Schedules::default(),
+            now_us,
+            &mut transactions,
+        );
         let decision = decision.expect("the stripes are locked");
         results.extend(decision.outcomes.iter().map(|o| o.result.as_ref().err().copied()));
     }

@@ -144,24 +144,35 @@ impl Locked {
     }
 }
 
-/// The settlement wallets of one lane, one per currency.
+/// Our own wallets of one lane: one for settlement and one for revenue per currency.
 #[derive(Clone, Debug)]
-pub struct Stripes([Uuid; Currency::COUNT]);
+pub struct Stripes {
+    settlement: [Uuid; Currency::COUNT],
+    revenue: [Uuid; Currency::COUNT],
+}
 
 impl Stripes {
     /// Those with number `stripe`, modulo [`id::STRIPES`].
     #[must_use]
     pub fn new(stripe: u8) -> Self {
-        let mut ids = [Uuid::nil(); Currency::COUNT];
+        let (mut settlement, mut revenue) =
+            ([Uuid::nil(); Currency::COUNT], [Uuid::nil(); Currency::COUNT]);
         for currency in Currency::all() {
-            ids[currency.index()] = id::settlement(currency, stripe);
+            settlement[currency.index()] = id::settlement(currency, stripe);
+            revenue[currency.index()] = id::revenue(currency, stripe);
         }
-        Self(ids)
+        Self { settlement, revenue }
     }
 
     /// The settlement wallet of `currency`.
     #[must_use]
     pub fn of(&self, currency: Currency) -> Uuid {
-        self.0[currency.index()]
+        self.settlement[currency.index()]
+    }
+
+    /// The revenue wallet of `currency`.
+    #[must_use]
+    pub fn revenue(&self, currency: Currency) -> Uuid {
+        self.revenue[currency.index()]
     }
 }

@@ -8,6 +8,7 @@ pub mod batch;
 mod canonical;
 pub mod command;
 pub mod entry;
+pub mod fee;
 mod group;
 pub mod hold;
 pub mod id;

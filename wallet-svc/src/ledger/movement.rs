@@ -2,6 +2,7 @@
 
 use super::batch::{Halt, Leg, Sitting};
 use super::command::{Payment, Refusal, Transaction};
+use super::fee::Chargeable;
 use super::wallet::{BALANCE_MAX, Status, Wallet};
 use protocol::wallet::EntryKind;
 use uuid::Uuid;
@@ -17,7 +18,7 @@ impl<'a> Sitting<'a, '_> {
         may_move(wallet)?;
         may_receive(wallet, amount)?;
         self.settlement_bears(wallet.currency, amount)?;
-        Ok(self.post_outside(place, EntryKind::Deposit, amount, payment))
+        Ok(self.post_outside(place, EntryKind::Deposit, (amount, 0), payment))
     }
 
     pub(super) fn withdraw(
@@ -28,17 +29,18 @@ impl<'a> Sitting<'a, '_> {
         let wallet = self.wallet(place);
         let amount = minor(wallet, payment)?;
         may_move(wallet)?;
-        self.may_pay(wallet, amount)?;
+        let fee = self.fee(Chargeable::Withdrawal, wallet, amount)?;
+        self.may_pay(wallet, amount.strict_add(fee))?;
         let amount = amount.strict_neg();
         self.settlement_bears(wallet.currency, amount)?;
-        Ok(self.post_outside(place, EntryKind::Withdrawal, amount, payment))
+        Ok(self.post_outside(place, EntryKind::Withdrawal, (amount, fee), payment))
     }
 
     fn post_outside(
         &mut self,
         place: usize,
         kind: EntryKind,
-        amount: i64,
+        (amount, fee): (i64, i64),
         payment: &'a Payment,
     ) -> Transaction {
         let wallet = self.wallet(place);
@@ -46,7 +48,8 @@ impl<'a> Sitting<'a, '_> {
         self.flow(currency, amount);
         let txn_id = self.ids.next(at_us);
         let description = payment.description.as_deref();
-        self.post(place, Leg { description, ..Leg::new(kind, amount, txn_id, at_us) })
+        let leg = Leg::new(kind, amount.strict_sub(fee), txn_id, at_us);
+        self.post(place, Leg { description, fee, ..leg })
     }
 
     pub(super) fn transfer(
@@ -65,7 +68,8 @@ impl<'a> Sitting<'a, '_> {
         }
         let amount = minor(source, payment)?;
         may_all_move([source, receiver])?;
-        self.may_pay(source, amount)?;
+        let fee = self.fee(Chargeable::Transfer, source, amount)?;
+        self.may_pay(source, amount.strict_add(fee))?;
         may_receive(receiver, amount)?;
 
         // Both sides happen at one instant, after all that either wallet has seen.
@@ -73,8 +77,10 @@ impl<'a> Sitting<'a, '_> {
         let (source_id, receiver_id) = (source.id, receiver.id);
         let txn_id = self.ids.next(at_us);
         let description = payment.description.as_deref();
-        let out = Leg::new(EntryKind::TransferOut, amount.strict_neg(), txn_id, at_us);
-        let done = self.post(from, Leg { counterparty: Some(receiver_id), description, ..out });
+        let paid = amount.strict_add(fee).strict_neg();
+        let out = Leg::new(EntryKind::TransferOut, paid, txn_id, at_us);
+        let counterparty = Some(receiver_id);
+        let done = self.post(from, Leg { counterparty, description, fee, ..out });
         let into = Leg::new(EntryKind::TransferIn, amount, txn_id, at_us);
         self.post(to, Leg { counterparty: Some(source_id), description, ..into });
         Ok(done)

@@ -32,6 +32,15 @@ pub struct PostingLeg {
     pub amount: Amount,
 }
 
+/// What a wallet gets, or pays when it is negative.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change {
+    pub(super) place: usize,
+    pub(super) amount: i64,
+    /// Of that, what goes to us, or comes back when it is negative.
+    pub(super) fee: i64,
+}
+
 /// What is entered with each change.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Note<'a> {
@@ -73,10 +82,11 @@ impl<'a> Sitting<'a, '_> {
         let mut changes = Vec::with_capacity(parts.len());
         for (place, _, leg) in parts {
             let amount = leg.amount.minor_in(currency).map_err(|_| Refusal::TooManyDecimals)?;
-            changes.push((place, if leg.pays { amount.strict_neg() } else { amount }));
+            let amount = if leg.pays { amount.strict_neg() } else { amount };
+            changes.push(Change { place, amount, fee: 0 });
         }
         // At most 100 legs of at most a thousand million minor units each.
-        if changes.iter().fold(0i64, |sum, (_, change)| sum.strict_add(*change)) != 0 {
+        if changes.iter().fold(0i64, |sum, change| sum.strict_add(change.amount)) != 0 {
             return Err(Refusal::Unbalanced.into());
         }
         self.may_change(&changes, |wallet, amount| self.may_pay(wallet, amount))?;
@@ -89,15 +99,15 @@ impl<'a> Sitting<'a, '_> {
     /// Whether each wallet may pay, by `may_pay`, or receive its part.
     pub(super) fn may_change(
         &self,
-        changes: &[(usize, i64)],
+        changes: &[Change],
         may_pay: impl Fn(&Wallet, i64) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
-        may_all_move(changes.iter().map(|(place, _)| self.wallet(*place)))?;
-        for (place, change) in changes.iter().filter(|(_, change)| *change < 0) {
-            may_pay(self.wallet(*place), change.strict_neg())?;
+        may_all_move(changes.iter().map(|change| self.wallet(change.place)))?;
+        for change in changes.iter().filter(|change| change.amount < 0) {
+            may_pay(self.wallet(change.place), change.amount.strict_neg())?;
         }
-        for (place, change) in changes.iter().filter(|(_, change)| *change > 0) {
-            may_receive(self.wallet(*place), *change)?;
+        for change in changes.iter().filter(|change| change.amount > 0) {
+            may_receive(self.wallet(change.place), change.amount)?;
         }
         Ok(())
     }
@@ -107,24 +117,24 @@ impl<'a> Sitting<'a, '_> {
     pub(super) fn post_changes(
         &mut self,
         asked: usize,
-        mut changes: Vec<(usize, i64)>,
+        mut changes: Vec<Change>,
         note: Note<'a>,
     ) -> Transaction {
         // Who pays comes first, as everywhere.
-        changes.sort_by_key(|(_, change)| *change);
-        let wallets = || changes.iter().map(|(place, _)| *place);
+        changes.sort_by_key(|change| change.amount);
+        let wallets = || changes.iter().map(|change| change.place);
         let at_us = wallets().map(|place| self.wallet(place).next_at_us(self.now_us)).max();
         let at_us = at_us.expect("there is a change");
         let ids: Vec<Uuid> = wallets().map(|place| self.wallet(place).id).collect();
         let txn_id = self.ids.next(at_us);
         let Note { description, actor, about, .. } = note;
         let mut answer = None;
-        for (place, change) in changes {
+        for Change { place, amount, fee } in changes {
             let own = self.wallet(place).id;
             let other = ids.iter().copied().find(|id| *id != own);
             let counterparty = other.filter(|_| ids.len() == 2);
-            let kind = if change < 0 { note.out } else { note.into };
-            let leg = Leg::new(kind, change, txn_id, at_us);
+            let kind = if amount < 0 { note.out } else { note.into };
+            let leg = Leg { fee, ..Leg::new(kind, amount, txn_id, at_us) };
             let done = self.post(place, Leg { counterparty, description, actor, about, ..leg });
             answer = answer.or((place == asked).then_some(done));
         }

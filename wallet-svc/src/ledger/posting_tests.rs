@@ -3,6 +3,7 @@
 use super::*;
 use crate::ledger::batch::decide;
 use crate::ledger::command::{Command, Done};
+use crate::ledger::fee::Schedules;
 use crate::ledger::id::TransactionIds;
 use crate::ledger::locked::{Locked, Stripes};
 use crate::ledger::wallet::{BALANCE_MAX, Kind, Status};
@@ -45,7 +46,8 @@ fn one(wallets: &[Wallet], command: &Command) -> Seen {
     let groups = [std::slice::from_ref(command)];
     let mut ids = TransactionIds::new(1);
     // No settlement wallet is locked, and none is needed.
-    let decision = decide(&mut locked, &groups, &Stripes::new(0), NOW_US, &mut ids);
+    let decision =
+        decide(&mut locked, &groups, &Stripes::new(0), &Schedules::default(), NOW_US, &mut ids);
     let decision = decision.expect("nothing comes from outside");
     let Done::Transaction(done) = decision.outcomes[0].result.clone()? else {
         panic!("a wallet was opened")

@@ -7,7 +7,7 @@
 use super::batch::{Halt, ReversalRow, Sitting};
 use super::command::{Order, Refusal, Transaction};
 use super::movement::may_spend;
-use super::posting::Note;
+use super::posting::{Change, Note};
 use protocol::wallet::EntryKind;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -28,6 +28,8 @@ pub struct Undone {
     pub kind: EntryKind,
     /// As it was entered: negative when money left the wallet.
     pub amount: i64,
+    /// As it was entered: what of that went to us.
+    pub fee: i64,
 }
 
 impl Reversal {
@@ -53,16 +55,18 @@ impl Reversal {
             | EntryKind::HoldAuthorized
             | EntryKind::HoldVoided
             | EntryKind::HoldExpired
-            | EntryKind::LimitsChanged => false,
+            | EntryKind::LimitsChanged
+            | EntryKind::Revenue => false,
         })
     }
 
-    /// What each wallet gets: the opposite of all that it got.
-    fn changes(&self) -> BTreeMap<Uuid, i64> {
+    /// What each wallet gets, and what of it comes from us: the opposite of all that was.
+    fn changes(&self) -> BTreeMap<Uuid, (i64, i64)> {
         let mut changes = BTreeMap::new();
         for entry in &self.undone {
-            let change: &mut i64 = changes.entry(entry.wallet_id).or_default();
-            *change = change.strict_sub(entry.amount);
+            let (amount, fee): &mut (i64, i64) = changes.entry(entry.wallet_id).or_default();
+            *amount = amount.strict_sub(entry.amount);
+            *fee = fee.strict_sub(entry.fee);
         }
         changes
     }
@@ -81,13 +85,15 @@ impl<'a> Sitting<'a, '_> {
             return Err(Refusal::AlreadyReversed.into());
         }
         let mut changes = Vec::new();
-        for (id, change) in reversal.changes() {
-            let (place, _) = self.locked.customer(id).ok_or(Refusal::ReceiverNotFound)?;
-            changes.push((place, change));
+        for (id, (amount, fee)) in reversal.changes() {
+            let (place, wallet) = self.locked.customer(id).ok_or(Refusal::ReceiverNotFound)?;
+            self.revenue_takes(wallet.currency, fee)?;
+            changes.push(Change { place, amount, fee });
         }
         self.may_change(&changes, may_spend)?;
-        // What no other customer pays comes from outside, or goes there.
-        let inflow = changes.iter().fold(0i64, |sum, (_, change)| sum.strict_add(*change));
+        // What neither we nor another customer pays comes from outside, or goes there.
+        let net = changes.iter().map(|change| change.amount.strict_add(change.fee));
+        let inflow = net.fold(0i64, i64::strict_add);
         let currency = self.wallet(asked).currency;
         if inflow != 0 {
             self.settlement_bears(currency, inflow)?;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::ledger::batch::decide;
 use crate::ledger::command::{Actor, Command, Done};
+use crate::ledger::fee::Schedules;
 use crate::ledger::id::TransactionIds;
 use crate::ledger::locked::{Locked, Stripes};
 use crate::ledger::money::Currency;
@@ -36,6 +37,7 @@ fn reverse(key: &str, undone: &[(u128, EntryKind, i64)]) -> Command {
         wallet_id: id(*number),
         kind: *kind,
         amount: *amount,
+        fee: 0,
     };
     let undone = undone.iter().map(entry).collect();
     let order = Order { reason: "by mistake".into(), by: Some("clara".into()) };
@@ -54,7 +56,8 @@ fn one(wallets: &[Wallet], reversed: bool, undone: &[(u128, EntryKind, i64)]) ->
     let commands = [reverse("k", undone)];
     let commands: Vec<&[Command]> = commands.iter().map(std::slice::from_ref).collect();
     let mut ids = TransactionIds::new(1);
-    let decision = decide(&mut locked, &commands, &stripes, NOW_US, &mut ids);
+    let decision =
+        decide(&mut locked, &commands, &stripes, &Schedules::default(), NOW_US, &mut ids);
     let decision = decision.expect("the stripes are locked");
     let outcome = decision.outcomes[0].result.clone();
     let written = decision.reversals.len();
@@ -115,7 +118,9 @@ fn of_two_reversals_in_one_batch_the_second_is_refused() {
     let commands = [reverse("a", &deposit), reverse("b", &deposit), reverse("a", &deposit)];
     let commands: Vec<&[Command]> = commands.iter().map(std::slice::from_ref).collect();
     let mut ids = TransactionIds::new(1);
-    let decision = decide(&mut locked, &commands, &stripes, NOW_US, &mut ids).expect("locked");
+    let decision =
+        decide(&mut locked, &commands, &stripes, &Schedules::default(), NOW_US, &mut ids)
+            .expect("locked");
     let seen: Vec<_> =
         decision.outcomes.iter().map(|o| (o.replayed, o.result.as_ref().err().copied())).collect();
     assert_eq!(seen, [(false, None), (false, Some(Refusal::AlreadyReversed)), (true, None)]);
@@ -144,7 +149,7 @@ proptest! {
         };
         let mut ids = TransactionIds::new(1);
         let decision = decide(
-            &mut locked, &[std::slice::from_ref(&command)], &stripes, NOW_US, &mut ids,
+            &mut locked, &[std::slice::from_ref(&command)], &stripes, &Schedules::default(), NOW_US, &mut ids,
         ).expect("locked");
         let done = decision.outcomes[0].result.is_ok();
         let undone: Vec<_> = decision
@@ -156,7 +161,7 @@ proptest! {
         prop_assume!(done);
         let command = reverse("r", &undone);
         let decision = decide(
-            &mut locked, &[std::slice::from_ref(&command)], &stripes, NOW_US, &mut ids,
+            &mut locked, &[std::slice::from_ref(&command)], &stripes, &Schedules::default(), NOW_US, &mut ids,
         ).expect("locked");
         prop_assert!(decision.outcomes[0].result.is_ok());
         for before in &wallets {

@@ -16,6 +16,8 @@ pub enum Kind {
     Customer,
     /// Ours: the other side of deposits and withdrawals, one of several stripes per currency.
     Settlement,
+    /// Ours: what customers are charged, in as many stripes.
+    Revenue,
 }
 
 /// One row of the table `wallet`. Amounts are minor units of `currency`; instants are microseconds
@@ -23,7 +25,7 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wallet {
     pub id: Uuid,
-    /// Empty for settlement wallets.
+    /// Empty for wallets of ours.
     pub user_id: Box<str>,
     pub currency: Currency,
     pub kind: Kind,
@@ -52,7 +54,8 @@ impl Wallet {
     pub fn unopened(id: Uuid, user_id: &str, currency: Currency, kind: Kind, now_us: i64) -> Self {
         let floor = match kind {
             Kind::Customer => 0,
-            Kind::Settlement => i64::MIN,
+            // A fee is given back by whichever lane reverses its payment.
+            Kind::Settlement | Kind::Revenue => i64::MIN,
         };
         Self {
             id,

@@ -95,6 +95,8 @@ pub struct HistoryEntry {
     pub held_after: i64,
     /// Positive when money was reserved.
     pub held_change: i64,
+    /// Of the amount, what went to us; negative when it was given back.
+    pub fee: i64,
     pub version: u64,
     pub at_us: i64,
     pub counterparty: Option<Uuid>,
@@ -146,8 +148,8 @@ impl Leg {
     /// As what undoes it wants to know it.
     #[must_use]
     pub fn undone(&self) -> Undone {
-        let HistoryEntry { wallet_id, kind, amount, .. } = self.entry;
-        Undone { wallet_id, kind, amount }
+        let HistoryEntry { wallet_id, kind, amount, fee, .. } = self.entry;
+        Undone { wallet_id, kind, amount, fee }
     }
 }
 

@@ -19,13 +19,13 @@ const SETTLED_AFTER_US: i64 = 1_000_000;
 const NEAR_US: i64 = 32 * 86_400 * 1_000_000;
 
 /// How many columns [`ENTRY`] has.
-const ENTRY_COLUMNS: usize = 13;
+const ENTRY_COLUMNS: usize = 14;
 
 /// More than any transaction has, settlement included.
 const LEGS_MAX: i64 = 256;
 
 const ENTRY: &str = "txn_id,wallet_id,kind,amount,available_after,held_after,version,at_us,\
-    counterparty,description,actor,about,held_change";
+    counterparty,description,actor,about,held_change,fee";
 
 impl Ledger {
     /// The balance right after the last entry at or before `at_us`, in microseconds since 1970.
@@ -187,7 +187,9 @@ pub(super) fn write_transaction(sql: &mut Sql, id: Uuid, first_us: i64, last_us:
     sql.put("w.held,w.floor,w.version,w.last_at_us,w.last_hash,w.created_us,w.day_no,w.day_out,");
     sql.put("w.minute_no,w.minute_count,w.day_out_max,w.minute_count_max,");
     sql.put("e.txn_id,e.wallet_id,e.kind,e.amount,e.available_after,e.held_after,e.version,");
-    sql.put("e.at_us,e.counterparty,e.description,e.actor,e.about,e.held_change,r.reversal_id ");
+    sql.put(
+        "e.at_us,e.counterparty,e.description,e.actor,e.about,e.held_change,e.fee,r.reversal_id ",
+    );
     sql.put("FROM entry e FORCE INDEX(entry_txn) ");
     sql.put("STRAIGHT_JOIN wallet w ON w.wallet_id=e.wallet_id ");
     sql.put("LEFT JOIN reversal r ON r.txn_id=e.txn_id WHERE e.txn_id=");
@@ -242,6 +244,7 @@ fn entry(row: &MySqlRow, at: usize) -> Result<HistoryEntry, sqlx::Error> {
         actor: text(row::bytes_or_null(row, at + 10)?),
         about: row::uuid_or_null(row, at + 11)?,
         held_change: row::int_or_zero(row, at + 12)?,
+        fee: row::int_or_zero(row, at + 13)?,
     })
 }
 

@@ -27,8 +27,8 @@ use uuid::Uuid;
 const COMMANDS_MAX: usize = 128;
 
 /// Most wallets locked in one transaction: beyond 200 values MySQL stops looking at each value of
-/// an IN list. Nine are kept free for settlement wallets.
-const WALLETS_MAX: usize = 200 - Currency::COUNT;
+/// an IN list. Two for each currency are kept free for wallets of ours.
+const WALLETS_MAX: usize = 200 - 2 * Currency::COUNT;
 
 /// How often a batch meets a conflict before it is split.
 const CONFLICTS_MAX: u32 = 5;
@@ -250,7 +250,8 @@ impl Lane {
                 transaction::lock(connection, &mut self.sql, &wallets, &commands)
                     .await
                     .map_err(|error| (error, false))?;
-            match batch::decide(&mut locked, groups, &self.stripes, now_us, &mut self.ids) {
+            let (stripes, fees) = (&self.stripes, &*self.shared.fees);
+            match batch::decide(&mut locked, groups, stripes, fees, now_us, &mut self.ids) {
                 Ok(decision) => break (locked, decision),
                 // At most once per currency in the life of a lane.
                 Err(batch::StripeNotLocked(currency)) => {
@@ -306,7 +307,9 @@ pub(super) fn wallets_of(
     for command in commands {
         ids.extend(command.wallets());
     }
-    ids.extend(currencies.iter().map(|currency| stripes.of(*currency)));
+    for currency in currencies {
+        ids.extend([stripes.of(*currency), stripes.revenue(*currency)]);
+    }
     ids.sort_unstable();
     ids.dedup();
     ids
@@ -425,7 +428,7 @@ mod tests {
             })
             .collect();
         let batch = next_batch(&mut waiting);
-        assert_eq!((batch.len(), waiting.len()), (95, 104), "two wallets each, of at most 191");
+        assert_eq!((batch.len(), waiting.len()), (91, 108), "two wallets each, of at most 182");
         assert!(batch.iter().all(|job| job.begun.load(Ordering::Acquire)));
     }
 }

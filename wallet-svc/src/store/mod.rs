@@ -29,6 +29,7 @@ pub use answer::{
 
 use crate::cache::Cache;
 use crate::ledger::command::{Command, Outcome};
+use crate::ledger::fee::Schedules;
 use crate::vital::or_abort;
 use balances::Balances;
 use lane::{Job, Lane, Reply, Work};
@@ -66,8 +67,10 @@ pub struct Settings {
     pub lanes: usize,
     /// Commands that may wait in one lane.
     pub queue_per_lane_max: usize,
-    /// Names this process; picks the stripes of settlement wallets.
+    /// Names this process; picks the stripes of our own wallets.
     pub task_id: String,
+    /// What payments cost.
+    pub fees: Arc<Schedules>,
 }
 
 /// Why the ledger could not start or migrate.
@@ -119,7 +122,7 @@ impl Ledger {
         let writer_pool = Arc::new(Pool::writer(writer.clone(), HISTORY_CONNECTIONS));
         let replicas = |options| Arc::new(Pool::replicas(options, HISTORY_CONNECTIONS));
         let replica_pool = reader.clone().map(replicas);
-        let shared = Arc::new(Shared::new(writer, reader, cache));
+        let shared = Arc::new(Shared::new(writer, reader, cache, Arc::clone(&settings.fees)));
         // Tasks begin at different stripes, so that their lanes seldom share one.
         let first_stripe = Sha256::digest(settings.task_id.as_bytes())[0];
         let lanes = (0u8..)
@@ -248,6 +251,12 @@ impl Ledger {
         min_version: Option<u64>,
     ) -> Result<Option<Balance>, ReadError> {
         self.balances.balance(id, min_version.unwrap_or(0)).await
+    }
+
+    /// What payments cost.
+    #[must_use]
+    pub fn fees(&self) -> &Schedules {
+        &self.shared.fees
     }
 
     /// What the last probe found, at most a second or two ago.

@@ -196,11 +196,12 @@ impl Publisher {
 pub(super) fn write_entries(sql: &mut Sql, batches: &[u64], first_us: i64, last_us: i64) {
     sql.clear().put(
         "SELECT batch_id,idx,wallet_id,version,kind,txn_id,currency,amount,available_after,\
-         held_after,counterparty,at_us,about,held_change FROM entry FORCE INDEX(entry_batch) WHERE batch_id IN (",
+         held_after,counterparty,at_us,about,held_change,fee FROM entry \
+         FORCE INDEX(entry_batch) WHERE batch_id IN (",
     );
     write_batches(sql, batches);
     sql.put(") AND at_us BETWEEN ").int(first_us).put(" AND ").int(last_us);
-    sql.put(" AND kind<>5 ORDER BY batch_id,idx");
+    sql.put(" AND kind NOT IN (5,17) ORDER BY batch_id,idx");
 }
 
 fn write_batches(sql: &mut Sql, batches: &[u64]) {
@@ -223,6 +224,7 @@ fn event(row: &MySqlRow) -> Result<WalletEvent, sqlx::Error> {
         transaction_id: row::uuid(row, 5)?,
         currency: currency.code().to_owned(),
         amount_minor: row::int(row, 7)?,
+        fee_minor: row::int_or_zero(row, 14)?,
         available_after_minor: row::int(row, 8)?,
         held_after_minor: row::int(row, 9)?,
         held_change_minor: row::int_or_zero(row, 13)?,

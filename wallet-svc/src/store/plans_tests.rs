@@ -53,7 +53,7 @@ const FILL: &str = "INSERT INTO wallet SELECT UNHEX(MD5(seq)), 'ana', 'BRL', 0, 
      9, UNHEX(SHA2('', 256)), 1, 0, 0, 0, 0, NULL, NULL FROM seq_1_to_5000;\
      INSERT INTO entry SELECT UNHEX(MD5(seq MOD 500)), 1800000000000000 + seq * 60000000, seq, 1, \
      'BRL', 1, 1, 0, UNHEX(MD5(seq)), NULL, seq DIV 10, seq MOD 10, UNHEX(SHA2('', 256)), NULL, \
-     NULL, NULL, NULL \
+     NULL, NULL, NULL, NULL \
      FROM seq_1_to_20000;\
      INSERT INTO idem SELECT UNHEX(MD5(seq MOD 500)), UNHEX(MD5(seq)), 'abcdefgh', \
      1800000000000000 + seq * 60000000, 0 FROM seq_1_to_20000;\
@@ -73,6 +73,7 @@ async fn every_read_goes_through_its_key() {
         lanes: 1,
         queue_per_lane_max: 1,
         task_id: "plans".to_owned(),
+        fees: std::sync::Arc::default(),
     };
     Ledger::migrate(&settings).await.expect("migrating");
     let mut database = MySqlConnection::connect(&server.url).await.expect("connecting");
@@ -94,7 +95,7 @@ async fn every_read_goes_through_its_key() {
     let others = (0..16u128).flat_map(|n| {
         let id = Uuid::from_u128(n);
         let order = || Order { reason: "r".into(), by: None };
-        let undone = Undone { wallet_id: id, kind: EntryKind::Deposit, amount: 1 };
+        let undone = Undone { wallet_id: id, kind: EntryKind::Deposit, amount: 1, fee: 0 };
         let reversal = Reversal { transaction_id: id, undone: Box::new([undone]), order: order() };
         [Command::reverse("k", reversal), Command::void(id, "k", id, order())]
     });

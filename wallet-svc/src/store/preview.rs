@@ -36,7 +36,8 @@ impl Ledger {
             }
             let Found { mut locked, now_us } = found;
             let mut ids = TransactionIds::new(0);
-            match batch::decide(&mut locked, groups, &stripes, now_us, &mut ids) {
+            let fees = &*self.shared.fees;
+            match batch::decide(&mut locked, groups, &stripes, fees, now_us, &mut ids) {
                 Ok(decision) => return Ok(decision.outcomes),
                 // At most once per currency.
                 Err(batch::StripeNotLocked(currency)) => drop(currencies.insert(currency)),

@@ -24,7 +24,11 @@ pub(super) fn wallet(row: &MySqlRow) -> Result<Wallet, sqlx::Error> {
         id: uuid(row, 0)?,
         user_id: text(row, 1)?.into(),
         currency: currency(row, 2)?,
-        kind: if int(row, 3)? == 0 { Kind::Customer } else { Kind::Settlement },
+        kind: match int(row, 3)? {
+            0 => Kind::Customer,
+            1 => Kind::Settlement,
+            _ => Kind::Revenue,
+        },
         status: match int(row, 4)? {
             0 => Status::Active,
             1 => Status::Frozen,
@@ -108,6 +112,7 @@ pub(super) fn wallet_kind_number(kind: Kind) -> u8 {
     match kind {
         Kind::Customer => 0,
         Kind::Settlement => 1,
+        Kind::Revenue => 2,
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::Mode;
 use crate::cache::Cache;
+use crate::ledger::fee::Schedules;
 use sqlx::mysql::MySqlConnectOptions;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::watch;
 
@@ -32,6 +34,7 @@ pub(super) struct Shared {
     pub(super) writer: MySqlConnectOptions,
     pub(super) reader: Option<MySqlConnectOptions>,
     pub(super) cache: Option<Cache>,
+    pub(super) fees: Arc<Schedules>,
     pub(super) meters: Meters,
     mode: watch::Sender<Mode>,
     backlog: watch::Sender<Option<Backlog>>,
@@ -43,11 +46,13 @@ impl Shared {
         writer: MySqlConnectOptions,
         reader: Option<MySqlConnectOptions>,
         cache: Option<Cache>,
+        fees: Arc<Schedules>,
     ) -> Self {
         Self {
             writer,
             reader,
             cache,
+            fees,
             meters: Meters::default(),
             mode: watch::Sender::new(Mode::Unreachable),
             backlog: watch::Sender::new(None),

@@ -113,7 +113,7 @@ fn write_reads(
             sql.put(
                 ";SELECT i.wallet_id,i.idem_key,i.request_hash,i.outcome,e.txn_id,e.kind,\
                  e.counterparty,e.currency,e.amount,e.available_after,e.version,e.at_us,e.about,\
-                 e.held_after,e.held_change \
+                 e.held_after,e.held_change,e.fee \
                  FROM idem i LEFT JOIN entry e ON e.wallet_id=i.wallet_id AND e.at_us=i.at_us \
                  WHERE (i.wallet_id,i.idem_key) IN (",
             );
@@ -156,6 +156,7 @@ fn recorded(row: &MySqlRow) -> Result<(Uuid, [u8; 16], Recorded), sqlx::Error> {
     let key = row::array(row, 1)?;
     let request_hash = u64::from_be_bytes(row::array(row, 2)?);
     let number = row::int(row, 3)?;
+    let fee = row::int_or_zero(row, 15)?;
     let refusal = u8::try_from(number).ok().and_then(Refusal::from_number);
     let result = match (number, refusal) {
         (0, _) => Ok(Transaction {
@@ -164,7 +165,8 @@ fn recorded(row: &MySqlRow) -> Result<(Uuid, [u8; 16], Recorded), sqlx::Error> {
             wallet_id,
             to: row::uuid_or_null(row, 6)?,
             currency: row::currency(row, 7)?,
-            amount: amount_of(row::int(row, 8)?, row::int_or_zero(row, 14)?),
+            amount: amount_of(row::int(row, 8)?, row::int_or_zero(row, 14)?, fee),
+            fee,
             available_after: row::int(row, 9)?,
             held_after: row::int(row, 13)?,
             version: row::count(row, 10)?,
@@ -237,7 +239,7 @@ fn write_entries(sql: &mut Sql, entries: &[Entry<'_>]) {
     sql.put(
         "INSERT INTO entry(wallet_id,at_us,version,kind,currency,amount,available_after,\
          held_after,txn_id,counterparty,batch_id,idx,hash,description,actor,about,\
-         held_change)VALUES",
+         held_change,fee)VALUES",
     );
     let mut index = 0i64;
     sql.list(entries, |sql, entry| {
@@ -252,7 +254,8 @@ fn write_entries(sql: &mut Sql, entries: &[Entry<'_>]) {
         sql.put(",").hex_or_null(entry.actor.map(str::as_bytes));
         sql.put(",").hex_or_null(entry.about.as_ref().map(|id| id.as_bytes().as_slice()));
         let held_change = Some(entry.held_change).filter(|change| *change != 0);
-        sql.put(",").int_or_null(held_change).put(")");
+        let fee = Some(entry.fee).filter(|fee| *fee != 0);
+        sql.put(",").int_or_null(held_change).put(",").int_or_null(fee).put(")");
         index += 1;
     });
     sql.put(";");

@@ -110,6 +110,7 @@ async fn every_operation_answers_as_it_is_described() {
         hold.clone(),
         moved,
         "/api/v1/users/ana/wallets".to_owned(),
+        "/api/v1/fees".to_owned(),
     ] {
         assert_eq!(app.get(&path, &token).await.status, 200, "{path}");
         assert_eq!(app.get(&path, "").await.status, 401, "{path}");

@@ -50,6 +50,7 @@ impl Region {
             lanes: 4,
             queue_per_lane_max: 2_000,
             task_id: task_id.to_owned(),
+            fees: std::sync::Arc::default(),
         }
     }
 

@@ -12,6 +12,7 @@ use wallet_svc::ledger::batch::{StripeNotLocked, decide};
 use wallet_svc::ledger::command::{
     Actor, Authorization, Capture, Command, Done, Order, Outcome, Payment, Refusal, Transaction,
 };
+use wallet_svc::ledger::fee::Schedules;
 use wallet_svc::ledger::hold::Hold;
 use wallet_svc::ledger::id::TransactionIds;
 use wallet_svc::ledger::locked::{Locked, Recorded, Stripes};
@@ -645,7 +646,7 @@ fn batch(
     let mut currencies = BTreeSet::new();
     let (locked, decision) = loop {
         let mut locked = lock(tables, &commands, currencies.iter().map(|c| stripes.of(*c)));
-        match decide(&mut locked, &groups, &stripes, now_us, ids) {
+        match decide(&mut locked, &groups, &stripes, &Schedules::default(), now_us, ids) {
             Ok(decision) => break (locked, decision),
             Err(StripeNotLocked(currency)) => assert!(currencies.insert(currency)),
         }
@@ -687,7 +688,7 @@ fn batch(
     for entry in decision.entries.iter().filter(|e| e.kind != EntryKind::Settlement) {
         let (wallet_id, kind, amount) = (entry.wallet_id, entry.kind, entry.amount);
         if kind != EntryKind::WalletCreated {
-            let undone = Undone { wallet_id, kind, amount };
+            let undone = Undone { wallet_id, kind, amount, fee: entry.fee };
             tables.transactions.entry(entry.txn_id).or_default().push(undone);
         }
     }

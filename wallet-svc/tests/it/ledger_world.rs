@@ -40,6 +40,7 @@ impl World {
             lanes: 4,
             queue_per_lane_max: 2_000,
             task_id: task_id.to_owned(),
+            fees: std::sync::Arc::default(),
         }
     }
 
@@ -104,6 +105,11 @@ pub(crate) async fn audit(database: &mut MySqlConnection) -> u64 {
              WHERE after <> running",
         ),
         (
+            "revenue that is not what customers were charged",
+            "SELECT 1 FROM (SELECT COALESCE((SELECT SUM(available) FROM wallet WHERE kind = 2), 0) \
+             AS had, COALESCE((SELECT SUM(fee) FROM entry), 0) AS charged) v WHERE had <> charged",
+        ),
+        (
             "a wallet that holds other than its open holds say",
             "SELECT w.wallet_id FROM wallet w LEFT JOIN hold h \
              ON h.wallet_id = w.wallet_id AND h.state = 0 GROUP BY w.wallet_id \
@@ -144,7 +150,7 @@ pub(crate) async fn audit(database: &mut MySqlConnection) -> u64 {
         (
             "a reversal that is not the opposite of what it reverses",
             "SELECT r.txn_id FROM reversal r JOIN entry e ON e.txn_id IN (r.txn_id, r.reversal_id) \
-             WHERE e.kind <> 5 GROUP BY r.txn_id, e.wallet_id HAVING SUM(e.amount) <> 0",
+             WHERE e.kind NOT IN (5, 17) GROUP BY r.txn_id, e.wallet_id HAVING SUM(e.amount) <> 0",
         ),
         (
             "a status that is not what the last order said",
@@ -164,7 +170,7 @@ pub(crate) async fn audit(database: &mut MySqlConnection) -> u64 {
         (
             "a transaction that does not have its sides",
             "SELECT txn_id FROM entry WHERE kind IN (3, 4) GROUP BY txn_id \
-             HAVING COUNT(*) < 2 OR SUM(amount) <> 0 OR MIN(at_us) <> MAX(at_us)",
+             HAVING COUNT(*) < 2 OR SUM(amount + COALESCE(fee, 0)) <> 0 OR MIN(at_us) <> MAX(at_us)",
         ),
         (
             "a key that stands for an entry that is not there",

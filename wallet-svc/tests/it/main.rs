@@ -8,6 +8,7 @@ mod http_bad_input;
 mod http_batches;
 mod http_contract;
 mod http_degraded;
+mod http_fees;
 mod http_holds;
 mod http_limits;
 mod http_movements;

@@ -45,8 +45,13 @@ fn write(
     (version, after): (u64, i64),
 ) -> Acknowledged {
     let transaction_id = Uuid::from_u128(transaction);
-    let receipt =
-        Receipt { transaction_id, amount_minor: amount, new_balance_minor: after, version };
+    let receipt = Receipt {
+        transaction_id,
+        amount_minor: amount,
+        fee_minor: 0,
+        new_balance_minor: after,
+        version,
+    };
     Acknowledged { operation, wallet: A, destination, amount_minor: amount, receipt }
 }
 
