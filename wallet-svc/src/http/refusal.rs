@@ -16,91 +16,64 @@ impl From<Refusal> for Error {
         match refusal {
             Refusal::WalletNotFound => wallet_not_found(),
             Refusal::WalletForbidden => wallet_forbidden(),
-            Refusal::KeyReused => Self::field(
-                Code::IdempotencyKeyReused,
-                "Idempotency-Key",
-                "stands for an earlier request with another body; use a new key for a new request",
-            ),
-            Refusal::SameWallet => Self::field(
-                Code::InvalidTransfer,
-                "destinationWalletId",
-                "must be another wallet than the one that pays",
-            ),
-            Refusal::ReceiverNotFound => Self::field(
-                Code::WalletNotFound,
-                "destinationWalletId",
-                "there is no wallet with this id",
-            ),
-            Refusal::CurrencyMismatch => Self::field(
-                Code::InvalidCurrency,
-                "currency",
-                "must be the currency of the wallet, and of both wallets of a transfer",
-            ),
+            Refusal::HoldNotFound => hold_not_found(),
             Refusal::TooManyDecimals => {
                 Self::field(Code::InvalidAmount, "amount", too_many_decimals(None))
             }
-            Refusal::WalletClosed => {
-                Self::new(Code::WalletClosed, "a wallet of this request is closed for good")
-            }
-            Refusal::WalletFrozen => {
-                Self::new(Code::WalletFrozen, "a wallet of this request is frozen; ask support")
-            }
-            Refusal::WalletNotFrozen => {
-                Self::new(Code::WalletNotFrozen, "there is no freeze to lift: the wallet is active")
-            }
-            Refusal::WalletNotEmpty => Self::new(
-                Code::WalletNotEmpty,
-                "the wallet still holds something; pay it out first, and end what is held",
-            ),
-            Refusal::NotReversible => Self::field(
-                Code::NotReversible,
-                "transactionId",
-                "must be of a deposit, a withdrawal or a transfer; a reversal is not reversed",
-            ),
-            Refusal::AlreadyReversed => Self::field(
-                Code::AlreadyReversed,
-                "transactionId",
-                "has been reversed before; read the transaction to see by which one",
-            ),
-            Refusal::HoldNotFound => hold_not_found(),
-            Refusal::HoldNotOpen => {
-                Self::field(Code::HoldNotOpen, "holdId", "was captured to the end, or voided")
-            }
-            Refusal::HoldExpired => {
-                Self::field(Code::HoldExpired, "holdId", "has expired; authorize a new hold")
-            }
-            Refusal::HoldExceeded => Self::field(
-                Code::HoldExceeded,
-                "amount",
-                "is more than remains of the hold; read the hold to see how much does",
-            ),
-            Refusal::Unbalanced => {
-                Self::field(Code::Unbalanced, "legs", "must debit in all what they credit in all")
-            }
-            Refusal::BatchRefused => Self::new(
-                Code::BatchRefused,
-                "another command of this atomic batch was refused, so none was carried out",
-            ),
-            Refusal::VelocityLimit => Self::new(
-                Code::VelocityLimit,
-                "the wallet may not pay more often this minute; send the same request again later",
-            ),
-            Refusal::DailyLimit => Self::field(
-                Code::DailyLimit,
-                "amount",
-                "is more than the wallet may still pay today, by Brasília's clock",
-            ),
-            Refusal::InsufficientFunds => Self::field(
-                Code::InsufficientFunds,
-                "amount",
-                "is more than the wallet holds; ask for its balance",
-            ),
-            Refusal::BalanceLimit => Self::field(
-                Code::BalanceLimit,
-                "amount",
-                "would lift the receiving wallet above what a wallet may hold",
-            ),
+            refusal => match told(refusal) {
+                (code, None, text) => Self::new(code, text),
+                (code, Some(field), text) => Self::field(code, field, text),
+            },
         }
+    }
+}
+
+/// The code of a refusal, the field to blame, and the way out.
+#[rustfmt::skip]
+fn told(refusal: Refusal) -> (Code, Option<&'static str>, &'static str) {
+    use Refusal as R;
+    match refusal {
+        R::WalletNotFound | R::ReceiverNotFound => (Code::WalletNotFound,
+            Some("destinationWalletId"), "there is no wallet with this id"),
+        R::WalletForbidden => (Code::WalletForbidden, None, "the wallet is another user's"),
+        R::KeyReused => (Code::IdempotencyKeyReused, Some("Idempotency-Key"),
+            "stands for an earlier request with another body; use a new key for a new request"),
+        R::SameWallet => (Code::InvalidTransfer, Some("destinationWalletId"),
+            "must be another wallet than the one that pays"),
+        R::CurrencyMismatch => (Code::InvalidCurrency, Some("currency"),
+            "must be the currency of the wallet, and of all wallets of a transfer"),
+        R::TooManyDecimals => (Code::InvalidAmount, Some("amount"), "has too many decimals"),
+        R::WalletClosed => (Code::WalletClosed, None,
+            "a wallet of this request is closed for good"),
+        R::WalletFrozen => (Code::WalletFrozen, None,
+            "a wallet of this request is frozen; ask support"),
+        R::WalletNotFrozen => (Code::WalletNotFrozen, None,
+            "there is no freeze to lift: the wallet is active"),
+        R::WalletNotEmpty => (Code::WalletNotEmpty, None,
+            "the wallet still holds something; pay it out first, and end what is held"),
+        R::NotReversible => (Code::NotReversible, Some("transactionId"),
+            "must be of a deposit, a withdrawal, a transfer or a capture, and of no reversal"),
+        R::AlreadyReversed => (Code::AlreadyReversed, Some("transactionId"),
+            "has been reversed before; read the transaction to see by which one"),
+        R::HoldNotFound => (Code::HoldNotFound, Some("holdId"), "there is no such hold"),
+        R::HoldNotOpen => (Code::HoldNotOpen, Some("holdId"),
+            "was captured to the end, or voided"),
+        R::HoldExpired => (Code::HoldExpired, Some("holdId"),
+            "has expired; authorize a new hold"),
+        R::HoldExceeded => (Code::HoldExceeded, Some("amount"),
+            "is more than remains of the hold; read the hold to see how much does"),
+        R::Unbalanced => (Code::Unbalanced, Some("legs"),
+            "must debit in all what they credit in all"),
+        R::BatchRefused => (Code::BatchRefused, None,
+            "another command of this atomic batch was refused, so none was carried out"),
+        R::VelocityLimit => (Code::VelocityLimit, None,
+            "the wallet may not pay more often this minute; send the same request again later"),
+        R::DailyLimit => (Code::DailyLimit, Some("amount"),
+            "is more than the wallet may still pay today, by Brasília's clock"),
+        R::InsufficientFunds => (Code::InsufficientFunds, Some("amount"),
+            "is more than the wallet may spend; ask for its balance"),
+        R::BalanceLimit => (Code::BalanceLimit, Some("amount"),
+            "would lift the receiving wallet above what a wallet may hold"),
     }
 }
 
