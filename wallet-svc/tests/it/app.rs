@@ -4,7 +4,7 @@
 //! that neither is needed. At the end the tables are audited.
 
 use crate::contract;
-use crate::ledger_world::{PATIENCE, audit};
+use crate::ledger_world::{PATIENCE, audit, audit_as_loadgen};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use p256::{
@@ -240,6 +240,7 @@ impl TestApp {
         self.stop.cancel();
         self.tracker.close();
         self.tracker.wait().await;
+        audit_as_loadgen(&self.server.url).await;
         audit(&mut self.database().await).await;
     }
 }
