@@ -117,8 +117,10 @@ impl<'a> Surface<'a> {
             let filter = MethodFilter::try_from(line.method.clone())
                 .expect("the table has only methods that the router knows");
             let one = envelope::surround(edge, Some(line.operation), on(filter, handler));
-            let (operation, others) =
-                self.routes.remove(line.path).unwrap_or((line.operation, MethodRouter::new()));
+            let (operation, others) = self
+                .routes
+                .remove(line.path)
+                .unwrap_or_else(|| (line.operation, MethodRouter::new()));
             self.routes.insert(line.path, (operation, others.merge(one)));
         }
         self.lines.push(line);

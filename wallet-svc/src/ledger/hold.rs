@@ -173,7 +173,8 @@ impl<'a> Sitting<'a, '_> {
         }
         hold.must_be_open(self.now_us)?;
         let amount = capture.amount.map(|amount: Amount| amount.minor_in(currency)).transpose();
-        let amount = amount.map_err(|_| Refusal::TooManyDecimals)?.unwrap_or(hold.remaining());
+        let amount =
+            amount.map_err(|_| Refusal::TooManyDecimals)?.unwrap_or_else(|| hold.remaining());
         let (hold, step) = hold.capture(amount, capture.is_final, self.now_us)?;
         let receiver = match hold.to {
             Some(to) => Some(self.locked.customer(to).ok_or(Refusal::ReceiverNotFound)?),

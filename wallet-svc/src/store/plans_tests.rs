@@ -63,6 +63,26 @@ const FILL: &str = "INSERT INTO wallet SELECT UNHEX(MD5(seq)), 'ana', 'BRL', 0, 
      FROM seq_1_to_20000;\
      ANALYZE TABLE wallet, entry, idem, hold, reversal";
 
+/// Commands that make a batch read all that it can.
+fn commands() -> Vec<Command> {
+    let payment = Payment {
+        amount: Amount::parse("1").expect("an amount"),
+        currency: None,
+        reference: None,
+        description: None,
+    };
+    let deposits = (0..128u128)
+        .map(|n| Command::deposit(Uuid::from_u128(n), Actor::Admin, "k", payment.clone()));
+    let others = (0..16u128).flat_map(|n| {
+        let id = Uuid::from_u128(n);
+        let order = || Order { reason: "r".into(), by: None };
+        let undone = Undone { wallet_id: id, kind: EntryKind::Deposit, amount: 1, fee: 0 };
+        let reversal = Reversal { transaction_id: id, undone: Box::new([undone]), order: order() };
+        [Command::reverse("k", reversal), Command::void(id, "k", id, order())]
+    });
+    deposits.chain(others).collect()
+}
+
 #[tokio::test]
 async fn every_read_goes_through_its_key() {
     let server = Server::start(Options::default()).await.expect("mariadbd starts");
@@ -83,24 +103,8 @@ async fn every_read_goes_through_its_key() {
     // Of wallet and hold 1 in FILL: a row that is read by its whole key is only planned if it exists.
     let first = Uuid::from_u128(0xc4ca_4238_a0b9_2382_0dcc_509a_6f75_849b);
     let at_us = 1_800_000_000_000_000 + 3_000 * 60_000_000;
-    let payment = Payment {
-        amount: Amount::parse("1").expect("an amount"),
-        currency: None,
-        reference: None,
-        description: None,
-    };
-    let commands: Vec<Command> = (0..128u128)
-        .map(|n| Command::deposit(Uuid::from_u128(n), Actor::Admin, "k", payment.clone()))
-        .collect();
-    let others = (0..16u128).flat_map(|n| {
-        let id = Uuid::from_u128(n);
-        let order = || Order { reason: "r".into(), by: None };
-        let undone = Undone { wallet_id: id, kind: EntryKind::Deposit, amount: 1, fee: 0 };
-        let reversal = Reversal { transaction_id: id, undone: Box::new([undone]), order: order() };
-        [Command::reverse("k", reversal), Command::void(id, "k", id, order())]
-    });
-    let others: Vec<Command> = others.collect();
-    let commands: Vec<&Command> = commands.iter().chain(&others).collect();
+    let commands = commands();
+    let commands: Vec<&Command> = commands.iter().collect();
     let ids: Vec<Uuid> = (0..200u128).map(Uuid::from_u128).collect();
 
     let mut sql = Sql::default();
