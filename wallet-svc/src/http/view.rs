@@ -110,7 +110,9 @@ pub(super) fn statement(page: &Statement, administrator: bool) -> StatementView 
 }
 
 fn entry(entry: &HistoryEntry, currency: Currency, administrator: bool) -> EntryView {
-    let ordered = entry.actor.is_some();
+    // What a capture is for is told to who pays it.
+    let payment = matches!(entry.kind, EntryKind::HoldCaptured | EntryKind::HoldReceived);
+    let ordered = entry.actor.is_some() && !payment;
     EntryView {
         transaction_id: entry.txn_id,
         kind: entry.kind,

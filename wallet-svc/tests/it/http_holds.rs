@@ -58,7 +58,7 @@ async fn money_is_reserved_captured_in_parts_and_the_rest_released() {
     let over = app.post(&path(ana, "withdraw"), &token, "w", &json!({"amount": "40.01"})).await;
     assert_eq!(over.problem(), refusal(400, "INSUFFICIENT_FUNDS"));
 
-    let part = json!({"amount": "25.00"});
+    let part = json!({"amount": "25.00", "description": "parcel 1 of 2"});
     let captured = app.post(&step(&hold, "capture"), &admin, "parcel 1", &part).await;
     let want = json!({
         "type": "HOLD_CAPTURED", "amount": "25.00", "newBalance": "40.00", "newHeld": "35.00",
@@ -87,6 +87,10 @@ async fn money_is_reserved_captured_in_parts_and_the_rest_released() {
         let got = app.post(&step(&hold, verb), &admin, verb, &body).await;
         assert_eq!(got.problem(), refusal(409, "HOLD_NOT_OPEN"), "{verb}");
     }
+    let statement = app.get(&path(ana, "statement"), &token).await.json();
+    assert_eq!(statement["entries"][1]["description"], "parcel 1 of 2");
+    assert_eq!(statement["entries"][1]["actor"], Value::Null, "and not who asked for it");
+
     // What was captured is a payment, and can be given back.
     let back = format!("{}/reversal", captured.header("location").unwrap());
     let back = app.post(&back, &admin, "refund", &json!({"reason": "broken"})).await;
