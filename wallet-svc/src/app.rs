@@ -143,7 +143,8 @@ impl App {
         let (tasks, relay) = (Group::default(), Group::default());
         let Group { tracker, end } = &tasks;
         let auth = Authenticator::open(&config.auth, clock.clone()).map_err(AppError::Keys)?;
-        let cache = config.redis_url.as_deref().map(|url| Cache::start(url, tracker, end.clone()));
+        let cache = config.redis_url.as_ref();
+        let cache = cache.map(|url| Cache::start(url.expose(), tracker, end.clone()));
         let cache = cache.transpose().map_err(AppError::Cache)?;
         let has_cache = cache.is_some();
         let fees = config.fees_file.as_deref().map(fees::read).transpose();
@@ -153,7 +154,7 @@ impl App {
         let ledger = Ledger::start(&settings, cache, tracker, end).map_err(AppError::Ledger)?;
         store::expiry::start(&ledger, tracker, end.clone());
         let (brokers, topic) = (config.kafka_brokers.clone(), config.kafka_topic.clone());
-        let topic = relay::Settings { brokers, topic };
+        let topic = relay::Settings { brokers, topic, login: config.kafka_login.clone() };
         relay::start(&ledger, topic, &relay.tracker, relay.end.clone()).map_err(AppError::Relay)?;
 
         let bound = async {

@@ -80,6 +80,15 @@ pub struct CloudWatchConfig {
     pub enabled: bool,
 }
 
+/// A name and password for brokers that speak TLS with SCRAM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KafkaLogin {
+    pub username: String,
+    pub password: Secret,
+    /// Who may vouch for the brokers; without it, whom the system trusts.
+    pub ca_file: Option<PathBuf>,
+}
+
 /// Everything that `wallet-svc serve` needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -87,10 +96,12 @@ pub struct Config {
     pub task_id: String,
     pub listen: SocketAddr,
     pub db: DbConfig,
-    /// `redis://host:port`; no cache when absent.
-    pub redis_url: Option<String>,
+    /// `redis://host:port` or `rediss://user:password@host:port`; no cache when absent.
+    pub redis_url: Option<Secret>,
     /// `host:port,…`
     pub kafka_brokers: String,
+    /// Who we are to the brokers. Without it they are spoken to in plain text.
+    pub kafka_login: Option<KafkaLogin>,
     pub kafka_topic: String,
     /// Group commit lanes, one writer connection each.
     pub lanes: usize,
@@ -146,6 +157,7 @@ impl Config {
             db: s.db(),
             redis_url: s.redis(),
             kafka_brokers: s.brokers(),
+            kafka_login: s.kafka_login(),
             kafka_topic: s.text("WALLET_KAFKA_TOPIC", "wallet.events"),
             lanes: s.number("WALLET_LANES", 4, 1..=64),
             auth: s.auth(),
@@ -252,10 +264,28 @@ impl<'a> Settings<'a> {
         DbConfig { writer_url, reader_url, password }
     }
 
-    fn redis(&mut self) -> Option<String> {
+    fn redis(&mut self) -> Option<Secret> {
         let url = self.optional("WALLET_REDIS_URL")?;
         let scheme = if url.starts_with("rediss:") { "rediss" } else { "redis" };
-        Some(self.url("WALLET_REDIS_URL", scheme, url))
+        Some(Secret(self.url("WALLET_REDIS_URL", scheme, url)))
+    }
+
+    /// A name without a password, or a password without a name, is a setting that was forgotten.
+    fn kafka_login(&mut self) -> Option<KafkaLogin> {
+        let ca_file = self.optional("WALLET_KAFKA_CA_FILE").map(PathBuf::from);
+        let username = self.optional("WALLET_KAFKA_USERNAME");
+        let password = self.optional("WALLET_KAFKA_PASSWORD").map(Secret);
+        let missing = match (username, password) {
+            (Some(username), Some(password)) => {
+                return Some(KafkaLogin { username, password, ca_file });
+            }
+            (Some(_), None) => "WALLET_KAFKA_PASSWORD",
+            (None, Some(_)) => "WALLET_KAFKA_USERNAME",
+            (None, None) if ca_file.is_some() => "WALLET_KAFKA_USERNAME",
+            (None, None) => return None,
+        };
+        self.faults.push(format!("{missing} is not set; brokers with TLS take name and password"));
+        None
     }
 
     fn brokers(&mut self) -> String {

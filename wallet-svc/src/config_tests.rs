@@ -30,7 +30,13 @@ fn the_required_settings_are_enough() {
 
 #[test]
 fn a_secret_is_not_printed() {
-    assert!(!format!("{:?}", read(&valid()).unwrap()).contains("hunter2"));
+    let mut vars = valid();
+    vars.insert("WALLET_REDIS_URL", "rediss://wallet:hunter2@cache:6379");
+    vars.insert("WALLET_KAFKA_USERNAME", "wallet");
+    vars.insert("WALLET_KAFKA_PASSWORD", "hunter2");
+    let config = read(&vars).unwrap();
+    assert_eq!(config.kafka_login.as_ref().unwrap().password.expose(), "hunter2");
+    assert!(!format!("{config:?}").contains("hunter2"));
 }
 
 #[test]
@@ -46,6 +52,9 @@ fn one_wrong_setting_is_refused_by_name() {
         ("WALLET_REDIS_URL",          "127.0.0.1:6379",            "redis://"),
         ("WALLET_KAFKA_BROKERS",      "127.0.0.1",                 "host:port"),
         ("WALLET_KAFKA_BROKERS",      "a:9092,b:x",                "host:port"),
+        ("WALLET_KAFKA_USERNAME",     "wallet",                    "WALLET_KAFKA_PASSWORD"),
+        ("WALLET_KAFKA_PASSWORD",     "hunter2",                   "WALLET_KAFKA_USERNAME"),
+        ("WALLET_KAFKA_CA_FILE",      "/etc/ssl/ca.pem",           "WALLET_KAFKA_USERNAME"),
         ("WALLET_LANES",              "0",                         "1 to 64"),
         ("WALLET_LANES",              "four",                      "1 to 64"),
         ("WALLET_DRAIN_SECONDS",      "11",                        "0 to 10"),

@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told() {
         let unknown = r#"{"schedules": [{"version": 1, "validFrom": "2026-01-01T00:00:00Z",
-            "rates": [{"operation": "withdraw", "currency": "XXX"}]}]}"#;
+            "rates": [{"operation": "withdraw", "currency": "QQQ"}]}]}"#;
         let error = parse(&serde_json::from_str(unknown).unwrap()).unwrap_err();
         assert!(matches!(error, FeesError::Currency { version: 1, .. }), "{error:?}");
         for odd in ["{}", "[]", r#"{"schedules": [{"version": 1}]}"#] {

@@ -6,6 +6,7 @@
 //! after a failure some come twice. The broker, the database and this process may die at any
 //! moment.
 
+use crate::config::KafkaLogin;
 use crate::store::Ledger;
 use crate::store::outbox::{Outbox, OutboxError, Page, Publisher};
 use crate::vital::or_abort;
@@ -41,6 +42,8 @@ pub struct Settings {
     /// `host:port,host:port`.
     pub brokers: String,
     pub topic: String,
+    /// Without it the brokers are spoken to in plain text.
+    pub login: Option<KafkaLogin>,
 }
 
 /// Why the relay could not start.
@@ -81,7 +84,19 @@ pub fn start(
 
 impl Settings {
     fn producer(&self) -> Result<FutureProducer, KafkaError> {
-        ClientConfig::new()
+        let mut config = ClientConfig::new();
+        if let Some(login) = &self.login {
+            // As MSK takes names and passwords.
+            config
+                .set("security.protocol", "SASL_SSL")
+                .set("sasl.mechanisms", "SCRAM-SHA-512")
+                .set("sasl.username", &login.username)
+                .set("sasl.password", login.password.expose());
+            // Otherwise librdkafka looks where systems keep whom they trust.
+            let ca = login.ca_file.as_ref().map(|file| file.display().to_string());
+            config.set("ssl.ca.location", ca.as_deref().unwrap_or("probe"));
+        }
+        config
             .set("bootstrap.servers", &self.brokers)
             .set("acks", "all")
             // Keeps the order of retries.

@@ -193,7 +193,7 @@ async fn without_a_crash_the_story_scales_and_pages() {
         let passed = world.cloud.mortality.passed();
         println!("{passed} points; {} calls", world.cloud.made().len());
         world.check(&app, if lost { 2 } else { 1 }, "no crash").await;
-        assert!(passed > 60, "only {passed} points: the story shrank");
+        assert!(passed > 50, "only {passed} points: the story shrank");
     }
 }
 

@@ -133,7 +133,8 @@ fn without_repeats(events: Vec<WalletEvent>) -> BTreeMap<Uuid, Vec<WalletEvent>>
 }
 
 fn start_relay(world: &World, ledger: &Ledger, brokers: &Brokers) {
-    let settings = relay::Settings { brokers: brokers.addresses(), topic: TOPIC.to_owned() };
+    let settings =
+        relay::Settings { brokers: brokers.addresses(), topic: TOPIC.to_owned(), login: None };
     relay::start(ledger, settings, &world.tracker, world.stop.clone()).expect("good settings");
 }
 

@@ -4,6 +4,7 @@ mod app;
 mod auth;
 mod cloudwatch;
 mod contract;
+mod encrypted;
 mod http_bad_input;
 mod http_batches;
 mod http_contract;
