@@ -275,16 +275,16 @@ impl<'a> Settings<'a> {
         let ca_file = self.optional("WALLET_KAFKA_CA_FILE").map(PathBuf::from);
         let username = self.optional("WALLET_KAFKA_USERNAME");
         let password = self.optional("WALLET_KAFKA_PASSWORD").map(Secret);
-        let missing = match (username, password) {
+        let (set, missing) = match (username, password) {
             (Some(username), Some(password)) => {
                 return Some(KafkaLogin { username, password, ca_file });
             }
-            (Some(_), None) => "WALLET_KAFKA_PASSWORD",
-            (None, Some(_)) => "WALLET_KAFKA_USERNAME",
-            (None, None) if ca_file.is_some() => "WALLET_KAFKA_USERNAME",
+            (Some(_), None) => ("WALLET_KAFKA_USERNAME", "WALLET_KAFKA_PASSWORD"),
+            (None, Some(_)) => ("WALLET_KAFKA_PASSWORD", "WALLET_KAFKA_USERNAME"),
+            (None, None) if ca_file.is_some() => ("WALLET_KAFKA_CA_FILE", "WALLET_KAFKA_USERNAME"),
             (None, None) => return None,
         };
-        self.faults.push(format!("{missing} is not set; brokers with TLS take name and password"));
+        self.faults.push(format!("{set} is set, but {missing} is not; they go together"));
         None
     }
 

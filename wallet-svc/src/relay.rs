@@ -48,8 +48,12 @@ pub struct Settings {
 
 /// Why the relay could not start.
 #[derive(Debug, thiserror::Error)]
-#[error("configuring the Kafka producer")]
-pub struct RelayError(#[source] KafkaError);
+#[error("configuring the Kafka producer with the certificates in {certificates}")]
+pub struct RelayError {
+    certificates: String,
+    #[source]
+    source: KafkaError,
+}
 
 /// Why a page was not published.
 #[derive(Debug, thiserror::Error)]
@@ -76,13 +80,20 @@ pub fn start(
     tracker: &TaskTracker,
     stop: CancellationToken,
 ) -> Result<(), RelayError> {
-    let producer = settings.producer().map_err(RelayError)?;
+    let wrong = |source| RelayError { certificates: settings.certificates(), source };
+    let producer = settings.producer().map_err(wrong)?;
     let relay = Relay { outbox: ledger.outbox(), settings, producer, record: Record::default() };
     tracker.spawn(or_abort("relay", relay.run(stop)));
     Ok(())
 }
 
 impl Settings {
+    /// The file of those who may vouch for the brokers.
+    fn certificates(&self) -> String {
+        let file = self.login.as_ref().and_then(|login| login.ca_file.as_ref());
+        file.map_or_else(|| "probe".to_owned(), |file| file.display().to_string())
+    }
+
     fn producer(&self) -> Result<FutureProducer, KafkaError> {
         let mut config = ClientConfig::new();
         if let Some(login) = &self.login {
@@ -92,9 +103,8 @@ impl Settings {
                 .set("sasl.mechanisms", "SCRAM-SHA-512")
                 .set("sasl.username", &login.username)
                 .set("sasl.password", login.password.expose());
-            // Otherwise librdkafka looks where systems keep whom they trust.
-            let ca = login.ca_file.as_ref().map(|file| file.display().to_string());
-            config.set("ssl.ca.location", ca.as_deref().unwrap_or("probe"));
+            // By `probe` librdkafka looks where systems keep whom they trust.
+            config.set("ssl.ca.location", self.certificates());
         }
         config
             .set("bootstrap.servers", &self.brokers)

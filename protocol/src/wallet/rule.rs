@@ -51,7 +51,8 @@ pub enum FeeOperation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetLimits {
-    /// What the wallet may pay and reserve a day, by Brasília's clock, as in [`MoveMoney`](super::MoveMoney).
+    /// What the wallet may pay and reserve a day, by Brasília's clock, as in
+    /// [`MoveMoney`](super::MoveMoney).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub daily_debit: Option<String>,
     /// How often the wallet may pay or reserve a minute, 1 to 1,000,000.

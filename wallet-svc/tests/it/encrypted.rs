@@ -65,7 +65,7 @@ async fn a_cache_behind_tls_is_used_when_its_certificate_is_trusted_and_only_the
     eventually("Redis", async || redis.wallets().await).await;
 
     let (stranger, _log, url) = serve(&settings).await;
-    create_wallet(&url, &keys).await;
+    create_wallet(&url, &keys, "before").await;
     eventually("a failure of the cache", async || {
         let text = answer(client().get(format!("{url}/metrics"))).await.text;
         let line = text.lines().find(|line| line.starts_with("wallet_cache_failures"))?;
@@ -77,19 +77,19 @@ async fn a_cache_behind_tls_is_used_when_its_certificate_is_trusted_and_only_the
 
     settings.insert("SSL_CERT_FILE", redis.certificate());
     let (_trusting, _log, url) = serve(&settings).await;
-    create_wallet(&url, &keys).await;
+    create_wallet(&url, &keys, "after").await;
     let cached = async || redis.wallets().await.filter(|count| *count > 0);
     eventually("a cached wallet", cached).await;
 }
 
 /// Through a task that may still be waiting for its database.
-async fn create_wallet(url: &str, keys: &Keys) {
+async fn create_wallet(url: &str, keys: &Keys, key: &str) {
     let token = keys.token("ana", "wallet:read wallet:write");
     eventually("a new wallet", async || {
         let asked = client()
             .post(format!("{url}/api/v1/wallets"))
             .bearer_auth(&token)
-            .header("Idempotency-Key", "one")
+            .header("Idempotency-Key", key)
             .json(&serde_json::json!({ "userId": "ana", "currency": "BRL" }));
         let got = answer(asked).await;
         assert!(got.status.as_u16() == 201 || got.status.is_server_error(), "{got:?}");
