@@ -93,7 +93,8 @@ async fn a_panic_is_a_500_that_tells_nothing() {
     let edge = edge(1);
     let (status, problem) = ask(&router(&edge), "/panics").await;
     assert_eq!((status, problem.code.as_str()), (500, "INTERNAL"));
-    let text = serde_json::to_string(&problem).unwrap();
+    // The request's random id may have these digits.
+    let text = serde_json::to_string(&Problem { request_id: None, ..problem }).unwrap();
     assert!(!text.contains("42") && !text.contains("panic"), "{text}");
     assert_eq!(edge.permits.available_permits(), 1);
 }
