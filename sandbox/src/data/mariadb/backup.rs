@@ -26,10 +26,13 @@ pub(super) async fn rebuild(node: &Node, donor: &Node, password: &str) -> anyhow
     let (data, copy) = (node.dir.join("data"), node.dir.join("copy"));
     remove(&copy)?;
     let source = donor.dir.join("data");
-    run(
+    let copied = run(
         node,
         &[
             "--backup".to_owned(),
+            // Stops the donor's appliers meanwhile. They commit in groups, and a copy of a group
+            // half done neither starts nor fits the position that it was taken at.
+            "--safe-slave-backup".to_owned(),
             format!("--datadir={}", source.display()),
             format!("--target-dir={}", copy.display()),
             "--host=127.0.0.1".to_owned(),
@@ -39,7 +42,10 @@ pub(super) async fn rebuild(node: &Node, donor: &Node, password: &str) -> anyhow
         ],
     )
     .await
-    .with_context(|| format!("copying {}", donor.id))?;
+    .with_context(|| format!("copying {}", donor.id));
+    // The tool starts them again, unless it died.
+    donor.session().await?.run("START SLAVE SQL_THREAD").await?;
+    copied?;
     run(node, &["--prepare".to_owned(), format!("--target-dir={}", copy.display())])
         .await
         .context("preparing the copy")?;
