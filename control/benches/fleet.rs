@@ -2,7 +2,8 @@
 //!
 //! `taskset -c 0 cargo bench -p control --bench fleet -- real 600` runs every loop of the daemon
 //! for so many seconds, against a simulated region, on one core. Printed is the time from the
-//! instant at which the newest point could be seen to the call that it caused.
+//! instant at which the newest point could be seen to the call that it caused, after the minutes
+//! in which the daemon learns how late points are published.
 //! `… -- hours 24` plays so many hours pass by pass and prints the memory at the end of each.
 //! Not measured here: what the SDK takes to ask AWS.
 
@@ -29,6 +30,8 @@ const ENVIRONMENTS: usize = 200;
 const SIGNALS: usize = 40;
 /// The load of an environment: this many seconds low, and as many high.
 const HALF_WAVE_S: i64 = 600;
+/// So long nothing is counted.
+const LEARNING: TimeDelta = TimeDelta::minutes(4);
 /// Environments rise one after the other: this many seconds apart.
 const APART_S: i64 = 3;
 
@@ -86,15 +89,16 @@ fn processor_s() -> f64 {
     ticks.filter_map(|word| word.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
-/// From when the newest point could be seen to each change of a size, in milliseconds, sorted.
-fn delays_ms(cloud: &SimCloud) -> Vec<i64> {
+/// From when the newest point could be seen to each change of a size after `from`, in
+/// milliseconds, sorted.
+fn delays_ms(cloud: &SimCloud, from: DateTime<Utc>) -> Vec<i64> {
     let sized = |change: &Change| matches!(change, Change::SetDesired { .. });
     let made = cloud.made();
     let delay = |made: &control::simulate::cloud::Made| {
         Some((made.at - made.informed_at?).num_milliseconds())
     };
-    let mut delays: Vec<_> =
-        made.iter().filter(|made| sized(&made.change)).filter_map(delay).collect();
+    let counted = made.iter().filter(|made| made.at >= from && sized(&made.change));
+    let mut delays: Vec<_> = counted.filter_map(delay).collect();
     delays.sort_unstable();
     delays
 }
@@ -134,7 +138,7 @@ async fn real(seconds: u64, journal: &Path) {
     keeper.wait().await;
     let failures: u64 = app.driver.status().borrow().values().map(|one| one.failures).sum();
     let passes: u64 = app.driver.status().borrow().values().map(|one| one.passes).sum();
-    let delays = delays_ms(&cloud);
+    let delays = delays_ms(&cloud, begun + LEARNING);
     let at = |share: usize| delays.get(delays.len().saturating_sub(1) * share / 100).copied();
     tell(&format!(
         "{ENVIRONMENTS} environments, {SIGNALS} signals, {seconds} s: {passes} passes, \

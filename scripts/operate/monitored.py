@@ -33,7 +33,7 @@ def watched() -> dict[str, set[str]]:
     return {
         "alarm": keys,
         "panel": {title.split(",")[0] for title in re.findall(r'title\s+= "([^"$]+)"', boards)},
-        "question": set(re.findall(r'^ +"([a-z]+/[^"]+)"\s*= \{ groups', boards, re.M)),
+        "question": set(re.findall(r'^ +"([a-z]+/[^"]+)"\s*= \{\s*groups', boards, re.M)),
     }
 
 

@@ -221,7 +221,7 @@ async fn after_a_reload_the_new_signals_are_read_and_the_old_ones_kept() {
 #[tokio::test]
 async fn the_metrics_asked_for_are_counted_and_stay_near_the_plan() {
     let mut world = World::new();
-    world.run(1200, true).await;
+    world.run(3600, true).await;
     let asked = world.live.signals.borrow().asked.unwrap();
     let counted: usize = world.cloud.questions.lock().unwrap().iter().sum();
     assert_eq!(asked.metrics, u64::try_from(counted).unwrap());
