@@ -162,7 +162,7 @@ def other_variables() -> list[tuple[str, str, str]]:
         if f'"{name}"' not in code or not doc:
             fail(f"control/src/config/mod.rs no longer reads {name}")
         found.append((name, "control", doc[1].rstrip(".")))
-    for path, program in (("tui/src/config.rs", "wallet-ops"), ("loadgen/src/config.rs", "loadgen")):
+    for path, program in (("control/src/config/daemon.rs", "control"), ("tui/src/config.rs", "wallet-ops"), ("loadgen/src/config.rs", "loadgen")):
         for before, name in re.findall(r'((?:    ///[^\n]*\n)*)    #\[arg\([^\]]*env = "(\w+)"', source(path)):
             found.append((name, program, " ".join(re.findall(r"/// ?(.*)", before)).rstrip(".")))
     found.append(("RUST_LOG", "sandbox", "What is logged, as `info`"))
