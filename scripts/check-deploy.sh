@@ -23,6 +23,7 @@ echo '*.tfvars' >"$tree/.git/info/exclude"
 git -C "$tree" add -A
 git -C "$tree" -c user.name=check -c user.email=check@example.com commit -qm check --allow-empty
 git -C "$tree" tag v1.0.0
+git -C "$tree" tag v0.9.9
 
 cat >"$tools/pretend" <<'PRETEND'
 #!/usr/bin/env bash
