@@ -89,15 +89,16 @@ fn processor_s() -> f64 {
     ticks.filter_map(|word| word.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
-/// From when the newest point could be seen to each change of a size after `from`, in
-/// milliseconds, sorted.
+/// From when the newest point could be seen to each addition after `from`, in milliseconds, sorted.
+/// A removal may be caused by the end of a cooldown, and then no point was waited for.
 fn delays_ms(cloud: &SimCloud, from: DateTime<Utc>) -> Vec<i64> {
-    let sized = |change: &Change| matches!(change, Change::SetDesired { .. });
+    let added =
+        |change: &Change| matches!(change, Change::SetDesired { from, to, .. } if to > from);
     let made = cloud.made();
     let delay = |made: &control::simulate::cloud::Made| {
         Some((made.at - made.informed_at?).num_milliseconds())
     };
-    let counted = made.iter().filter(|made| made.at >= from && sized(&made.change));
+    let counted = made.iter().filter(|made| made.at >= from && added(&made.change));
     let mut delays: Vec<_> = counted.filter_map(delay).collect();
     delays.sort_unstable();
     delays
@@ -148,7 +149,7 @@ async fn real(seconds: u64, journal: &Path) {
         memory_mib("VmHWM"),
     ));
     tell(&format!(
-        "{} changes, from visible to called in ms: p50 {:?}, p90 {:?}, p99 {:?}, longest {:?}",
+        "{} additions, from visible to called in ms: p50 {:?}, p90 {:?}, p99 {:?}, longest {:?}",
         delays.len(),
         at(50),
         at(90),
