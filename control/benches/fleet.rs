@@ -118,8 +118,8 @@ fn wall_clock() -> Clock {
 async fn real(seconds: u64, journal: &Path) {
     let clock = wall_clock();
     let begun = clock().duration_trunc(TimeDelta::minutes(1)).expect("minutes are whole");
-    // An hour is known before it begins, as of a region that has been there.
-    let start = begun - TimeDelta::hours(1);
+    // Something is known before it begins, as of a region that has been there; and all are low.
+    let start = begun - TimeDelta::seconds(HALF_WAVE_S * 7);
     let (cloud, environments) = region(clock.clone(), start);
     let journal = Journal::open(journal, clock.clone()).await.expect("a new file");
     let app =
